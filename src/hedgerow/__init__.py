@@ -1,0 +1,1 @@
+"""Hedgerow: federated recommendations, one model grown from many private gardens."""

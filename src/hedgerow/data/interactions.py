@@ -1,0 +1,188 @@
+"""Interactions: who met which item when, validated and encoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from hedgerow.data.block import Block
+from hedgerow.data.catalog import Catalog
+from hedgerow.data.columns import Columns
+from hedgerow.data.readers import read_table
+from hedgerow.data.validation import clean
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """A log of interactions, grouped by user and ordered by time.
+
+    Parameters
+    ----------
+    users
+        User ids as strings; a user's row is the position.
+    catalog
+        The items.
+    block
+        The histories, one per user, in the order of ``users``.
+    values
+        The worth of each interaction, in the order of ``block.items``; None where none was given.
+    attributes
+        One row per user with further public-to-its-owner columns, such as a country.
+    notes
+        What reading mended, a short sentence each.
+    """
+
+    users: pl.Series
+    catalog: Catalog
+    block: Block
+    values: NDArray[np.float64] | None = None
+    attributes: pl.DataFrame = field(default_factory=pl.DataFrame)
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def read(
+        cls,
+        source: Any,
+        *,
+        columns: Columns | None = None,
+        query: str | None = None,
+        drop_invalid: bool = False,
+    ) -> Interactions:
+        """Read a log from a CSV or Parquet file, a database or any dataframe.
+
+        Parameters
+        ----------
+        source
+            A path, a SQLAlchemy URL or a dataframe.
+        columns
+            Which column holds what; by default the usual names are looked for.
+        query
+            The SQL query, where the source is a database.
+        drop_invalid
+            Leave invalid rows out instead of refusing the source.
+
+        Raises
+        ------
+        DataError
+            The source cannot be used; the message says how to mend it.
+        """
+        table, notes = clean(
+            read_table(source, columns or Columns(), query), drop_invalid=drop_invalid
+        )
+        return cls._encode(table, notes)
+
+    @classmethod
+    def _encode(cls, table: pl.DataFrame, notes: tuple[str, ...]) -> Interactions:
+        users, rows = _vocabulary(table["user_id"])
+        items, numbers = _vocabulary(table["item_id"])
+        # Rows of equal time keep the order of the source.
+        order = np.lexsort((table["timestamp"].to_numpy(), rows))
+        lengths = np.bincount(rows, minlength=len(users))
+        block = Block(
+            indptr=np.concatenate([[0], np.cumsum(lengths)]),
+            items=numbers[order].astype(np.int32),
+            n_items=len(items),
+            keys=np.arange(len(users)),
+            timestamps=table["timestamp"].to_numpy()[order],
+            weights=_column(table, "weight", order, np.float32),
+        )
+        extra = [c for c in table.columns if c not in cls._roles()]
+        firsts = order[block.indptr[:-1]]
+        return cls(
+            users=users,
+            catalog=Catalog(items),
+            block=block,
+            values=_column(table, "value", order, np.float64),
+            attributes=table.select(extra)[firsts] if extra else pl.DataFrame(),
+            notes=notes,
+        )
+
+    @staticmethod
+    def _roles() -> set[str]:
+        return {"user_id", "item_id", "timestamp", "weight", "value"}
+
+    def __len__(self) -> int:
+        return len(self.block.items)
+
+    def with_catalog(self, features: pl.DataFrame, key: str = "item_id") -> Interactions:
+        """Join public item features, and take in the items that nobody has met yet."""
+        catalog = self.catalog.with_features(features, key)
+        return replace(self, catalog=catalog, block=replace(self.block, n_items=len(catalog)))
+
+    def with_attributes(self, attributes: pl.DataFrame, key: str = "user_id") -> Interactions:
+        """Join what each user's own client knows of the user, by user id."""
+        table = attributes.with_columns(pl.col(key).cast(pl.String)).unique(key, keep="first")
+        users = pl.DataFrame({key: self.users})
+        joined = users.join(table, on=key, how="left", maintain_order="left").drop(key)
+        known = joined.select(c for c in joined.columns if c not in self.attributes.columns)
+        return replace(self, attributes=pl.concat([self.attributes, known], how="horizontal"))
+
+    def distinct(self) -> Interactions:
+        """Keep each user's last interaction with an item, and drop the repeats before it."""
+        block = self.block
+        pair = block.rows * np.int64(block.n_items) + block.items
+        _, last = np.unique(pair[::-1], return_index=True)
+        keep = np.zeros(len(pair), np.bool_)
+        keep[len(pair) - 1 - last] = True
+        return self.where(keep)
+
+    def where(self, keep: NDArray[np.bool_]) -> Interactions:
+        """Keep some interactions; users and items stay in their places."""
+        values = None if self.values is None else self.values[keep]
+        return replace(self, block=self.block.where(keep), values=values)
+
+    def with_at_least(self, count: int) -> Interactions:
+        """Keep the users with at least ``count`` interactions."""
+        rows = np.flatnonzero(self.block.lengths >= count)
+        block = self.block.take(rows)
+        keep = np.isin(self.block.rows, rows)
+        return replace(
+            self,
+            users=self.users[rows],
+            block=replace(block, keys=np.arange(len(rows))),
+            values=None if self.values is None else self.values[keep],
+            attributes=self.attributes[rows] if self.attributes.width else self.attributes,
+        )
+
+    def frame(self) -> pl.DataFrame:
+        """Return the log as a table again: user_id, item_id, timestamp[, weight, value]."""
+        columns: dict[str, Any] = {
+            "user_id": self.users[self.block.rows],
+            "item_id": self.catalog.ids[self.block.items.astype(np.int64)],
+            "timestamp": self.block.timestamps,
+        }
+        if self.block.weights is not None:
+            columns["weight"] = self.block.weights
+        if self.values is not None:
+            columns["value"] = self.values
+        return pl.DataFrame(columns)
+
+    def histories(self) -> list[list[str]]:
+        """Return each user's item ids in time order."""
+        ids = self.catalog.ids.to_list()
+        return [
+            [ids[i] for i in self.block.items[a:b]]
+            for a, b in zip(self.block.indptr[:-1], self.block.indptr[1:], strict=True)
+        ]
+
+
+def _vocabulary(ids: pl.Series) -> tuple[pl.Series, NDArray[np.int64]]:
+    """Give each distinct id a number, in sorted order (numbers by size, texts by letter)."""
+    distinct = ids.unique().sort()
+    numbers = pl.DataFrame({"id": ids}).join(
+        pl.DataFrame({"id": distinct, "number": np.arange(len(distinct))}),
+        on="id",
+        how="left",
+        maintain_order="left",
+    )["number"]
+    return distinct.cast(pl.String), numbers.to_numpy()
+
+
+def _column(
+    table: pl.DataFrame, name: str, order: NDArray[np.int64], dtype: type[np.floating[Any]]
+) -> NDArray[Any] | None:
+    return table[name].to_numpy()[order].astype(dtype) if name in table.columns else None

@@ -1,0 +1,120 @@
+"""From a file, a database or a dataframe to a Polars table of the columns that are needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from hedgerow.data.columns import Columns
+from hedgerow.errors import DataError
+
+SUFFIXES = {".csv": ",", ".tsv": "\t", ".data": "\t", ".txt": ","}
+"""Text files by suffix, with their separator."""
+
+
+def read_table(source: Any, columns: Columns, query: str | None = None) -> pl.DataFrame:
+    """Read the needed columns of ``source``, under our names, in the source's row order.
+
+    Parameters
+    ----------
+    source
+        A path to a CSV, TSV or Parquet file, a SQLAlchemy database URL (with ``query``), or any
+        dataframe that speaks the Arrow interface (Polars, pandas, PyArrow, DuckDB, ...).
+    columns
+        Which column holds what.
+    query
+        The SQL query, where the source is a database.
+
+    Raises
+    ------
+    DataError
+        The source cannot be read, or lacks a column.
+    """
+    if isinstance(source, str) and "://" in source:
+        if not query:
+            raise DataError("A database needs a query: give one with --query 'SELECT ...'.")
+        return _select(_read_sql(source, query), columns)
+    if query:
+        raise DataError("A query only goes with a database URL such as postgresql://host/name.")
+    if isinstance(source, str | Path):
+        return _read_file(Path(source), columns)
+    return _select(_from_dataframe(source), columns)
+
+
+def _read_file(path: Path, columns: Columns) -> pl.DataFrame:
+    if not path.is_file():
+        raise DataError(f"There is no file {path}; give a CSV or Parquet file of interactions.")
+    if path.stat().st_size == 0:
+        raise DataError(f"{path} is empty; give a file with at least one interaction.")
+    try:
+        if path.suffix.lower() in {".parquet", ".pq"}:
+            return _select(pl.scan_parquet(path), columns)
+        separator = SUFFIXES.get(path.suffix.lower())
+        if separator is None:
+            raise DataError(
+                f"{path.name} ends in neither .parquet nor {', '.join(SUFFIXES)}; "
+                "convert it to one of these."
+            )
+        return _scan_csv(path, separator, columns)
+    except (pl.exceptions.PolarsError, OSError, UnicodeError) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise DataError(f"{path} cannot be read as a table: {reason}") from error
+
+
+def _scan_csv(path: Path, separator: str, columns: Columns) -> pl.DataFrame:
+    header = pl.scan_csv(path, separator=separator, infer_schema=False).collect_schema().names()
+    found = columns.resolve(header)
+    # Ids and attributes stay text, so that "007" and "A7" in one column are no conflict.
+    texts = {name: pl.String for role, name in found.items() if role not in {"weight", "value"}}
+    frame = pl.scan_csv(
+        path, separator=separator, schema_overrides=texts, infer_schema_length=10_000
+    )
+    return _select(frame, columns)
+
+
+def _read_sql(url: str, query: str) -> pl.DataFrame:
+    try:
+        import sqlalchemy
+    except ImportError as error:
+        raise DataError(
+            "Reading a database needs an extra: pip install 'hedgerow[sql]'."
+        ) from error
+    try:
+        with sqlalchemy.create_engine(url).connect() as connection:
+            return pl.read_database(query, connection)
+    except (sqlalchemy.exc.SQLAlchemyError, ImportError, pl.exceptions.PolarsError) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise DataError(f"The database query failed: {reason}") from error
+
+
+def _from_dataframe(source: Any) -> pl.DataFrame:
+    if isinstance(source, pl.DataFrame):
+        return source
+    if isinstance(source, pl.LazyFrame):
+        return source.collect()
+    try:
+        frame = (
+            pl.from_dataframe(source) if hasattr(source, "__dataframe__") else pl.DataFrame(source)
+        )
+    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        raise DataError(
+            f"A {type(source).__name__} cannot be read as a table ({str(error)[:120]}); give every "
+            "column one type, such as text for ids."
+        ) from error
+    except Exception as error:
+        # PyArrow, behind pandas frames, has an exception family of its own.
+        if type(error).__module__.partition(".")[0] != "pyarrow":
+            raise
+        raise DataError(
+            f"A column of the table mixes types ({str(error)[:120]}); give every column one type, "
+            "such as text for ids."
+        ) from error
+    return frame
+
+
+def _select(frame: pl.DataFrame | pl.LazyFrame, columns: Columns) -> pl.DataFrame:
+    found = columns.resolve(frame.lazy().collect_schema().names())
+    chosen = frame.lazy().select(pl.col(name).alias(role) for role, name in found.items())
+    return chosen.collect(engine="streaming" if isinstance(frame, pl.LazyFrame) else "in-memory")

@@ -1,0 +1,146 @@
+"""What a table of interactions must fulfil, and the sentence that says how to mend it."""
+
+from __future__ import annotations
+
+import time
+
+import polars as pl
+
+from hedgerow.errors import DataError
+
+LONGEST_ID = 256
+"""Characters of an id; longer ones are taken for a mistaken column."""
+
+DAY = 86_400
+
+
+def clean(table: pl.DataFrame, *, drop_invalid: bool) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Check and normalise a table with the columns user_id, item_id, timestamp[, weight, value].
+
+    Parameters
+    ----------
+    table
+        Rows in the source's order.
+    drop_invalid
+        Leave invalid rows out, and note how many, instead of refusing the table.
+
+    Returns
+    -------
+    tuple
+        The table with timestamps as 64-bit numbers (seconds, where they were dates), without
+        exact duplicates; and a note on each thing that was mended.
+
+    Raises
+    ------
+    DataError
+        The table is empty or, without ``drop_invalid``, has invalid rows.
+    """
+    if not table.height:
+        raise DataError("The source holds no interaction; give at least one row.")
+    notes = []
+    texts = [_as_text(table[name]) for name in ("user_id", "item_id")]
+    table = table.with_columns(*texts, _as_seconds(table["timestamp"]))
+    for name in {"weight", "value"} & set(table.columns):
+        table = table.with_columns(_as_number(table[name]))
+    for wrong, what, cure in _faults(table):
+        count = table.select(wrong.sum()).item()
+        if not count:
+            continue
+        if not drop_invalid:
+            raise DataError(
+                f"{count} of {table.height} rows have {what}; {cure}, or leave these rows out "
+                "with --drop-invalid."
+            )
+        table = table.filter(~wrong)
+        notes.append(f"{count} rows with {what} left out")
+        if not table.height:
+            raise DataError(f"Every row has {what}; {cure}.")
+    distinct = table.unique(["user_id", "item_id", "timestamp"], keep="first", maintain_order=True)
+    if distinct.height < table.height:
+        notes.append(f"{table.height - distinct.height} duplicate rows left out")
+    return distinct, tuple(notes)
+
+
+def _faults(table: pl.DataFrame) -> list[tuple[pl.Expr, str, str]]:
+    faults = []
+    for name in ("user_id", "item_id"):
+        column = pl.col(name)
+        if table[name].dtype == pl.String:
+            empty = column.is_null() | (column.str.strip_chars() == "")
+            long = column.str.len_chars() > LONGEST_ID
+            faults += [
+                (empty.fill_null(value=True), f"no {name}", f"fill column {name!r}"),
+                (long, f"a {name} of over {LONGEST_ID} characters", f"check column {name!r}"),
+            ]
+        else:
+            faults.append((column.is_null(), f"no {name}", f"fill column {name!r}"))
+    stamp = pl.col("timestamp")
+    limit = int(time.time()) + DAY
+    faults += [
+        (stamp.is_null(), "no readable timestamp", "give seconds or ISO dates"),
+        (stamp < 0, "a negative timestamp", "give seconds since 1970 or a rising number"),
+        (stamp > limit, "a timestamp in the future", "correct the clock or the unit"),
+    ]
+    for name in {"weight", "value"} & set(table.columns):
+        column = pl.col(name)
+        bad = (column.is_null() | ~column.is_finite()).fill_null(value=True)
+        faults.append((bad, f"no finite {name}", f"fill column {name!r}"))
+        if name == "weight":
+            faults.append((column < 0, "a negative weight", "use weights of 0 or more"))
+    return faults
+
+
+def _as_text(ids: pl.Series) -> pl.Series:
+    """Ids are whole numbers or text; floats that are whole (a habit of pandas) become numbers."""
+    if ids.dtype == pl.String or ids.dtype.is_integer():
+        return ids
+    if ids.dtype.is_float():
+        if ids.drop_nulls().is_finite().all() and (ids.drop_nulls() % 1 == 0).all():
+            return ids.cast(pl.Int64)
+        return ids.fill_nan(None).cast(pl.String)
+    if ids.dtype == pl.Object:
+        raise DataError(
+            f"Column {ids.name!r} mixes types; turn every {ids.name} into text, for instance."
+        )
+    if ids.dtype.is_nested():
+        raise DataError(f"Column {ids.name!r} holds {ids.dtype}; an id is a number or a text.")
+    return ids.cast(pl.String)
+
+
+def _as_seconds(stamps: pl.Series) -> pl.Series:
+    if stamps.dtype == pl.String:
+        numbers = stamps.cast(pl.Float64, strict=False)
+        stamps = numbers if numbers.null_count() < len(stamps) else _as_dates(stamps)
+    if stamps.dtype == pl.Date:
+        stamps = stamps.cast(pl.Datetime("us"))
+    if stamps.dtype.is_temporal():
+        return stamps.cast(pl.Datetime("us")).dt.epoch("s").cast(pl.Int64)
+    if not stamps.dtype.is_numeric():
+        raise DataError(
+            f"Column 'timestamp' holds {stamps.dtype}; give seconds since 1970 or ISO dates."
+        )
+    if stamps.dtype.is_float():
+        stamps = stamps.fill_nan(None)
+    stamps = stamps.cast(pl.Int64, strict=False)
+    largest = stamps.max()
+    # Seconds reach 1e11 in the year 5138: what is larger counts milli-, micro- or nanoseconds.
+    if not isinstance(largest, int):
+        return stamps
+    for limit, unit in ((10**17, 10**9), (10**14, 10**6), (10**11, 10**3)):
+        if largest > limit:
+            return stamps // unit
+    return stamps
+
+
+def _as_dates(stamps: pl.Series) -> pl.Series:
+    for pattern in ("%+", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d"):
+        dates = stamps.str.to_datetime(pattern, strict=False, time_unit="us", time_zone="UTC")
+        if dates.null_count() < len(dates):
+            return dates.dt.replace_time_zone(None)
+    return pl.Series(stamps.name, [None] * len(stamps), pl.Int64)
+
+
+def _as_number(column: pl.Series) -> pl.Series:
+    if column.dtype == pl.String or column.dtype.is_numeric():
+        return column.cast(pl.Float64, strict=False)
+    raise DataError(f"Column {column.name!r} holds {column.dtype}; it must be a number.")
