@@ -1,0 +1,266 @@
+"""ALS for implicit feedback as a federated sum (Hu 2008; regularisation as Rendle 2022).
+
+The server holds item vectors V. A client solves for its own user vector x in closed form and
+contributes what the server needs for a preconditioned step on V; x never leaves it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.linalg import blas, lapack
+
+from hedgerow.data.block import Block
+from hedgerow.data.catalog import Catalog
+from hedgerow.models.base import Scorer, Scores, State, Step, check
+from hedgerow.models.sparse_sums import packed_outer_norms, weighted_gram
+from hedgerow.statistics import Array, Contributions, Field, Schema, Statistics
+
+OBSERVED_CURVATURE = 2.5
+"""Users who met an item have larger vectors, along that item's, than users at large; measured on
+MovieLens 100K and 1M, where 1.5 to 3 do equally well."""
+
+
+@dataclass(frozen=True)
+class ALS:
+    """Matrix factorisation with a weight on everything a user has not met.
+
+    Parameters
+    ----------
+    dimension
+        Length of user and item vectors.
+    regularization
+        Strength of the L2 penalty, scaled by each user's and item's frequency.
+    unobserved
+        Weight of an item not met, against 1 for an item met.
+    rounds
+        How often the item vectors are improved.
+    step_size
+        1 takes the full preconditioned step; with few participants a round, take less.
+    """
+
+    dimension: int = 64
+    regularization: float = 0.01
+    unobserved: float = 0.2
+    rounds: int = 8
+    step_size: float = 1.0
+
+    name: ClassVar[str] = "als"
+    grid: ClassVar[Mapping[str, tuple[Any, ...]]] = {
+        "dimension": (32, 64, 128),
+        "regularization": (0.003, 0.01, 0.03),
+        "unobserved": (0.05, 0.1, 0.2, 0.4),
+    }
+
+    def __post_init__(self) -> None:
+        check(self.dimension >= 1, "The dimension must be at least 1.")
+        check(self.regularization > 0, "The regularization must be above 0.")
+        check(self.unobserved > 0, "The weight of unobserved items must be above 0.")
+        check(self.rounds >= 1, "At least one round is needed.")
+        check(0 < self.step_size <= 1, "The step size must be above 0 and at most 1.")
+
+    def start(self, catalog: Catalog, seed: int) -> State:
+        """Return random item vectors of about unit length."""
+        shape = (len(catalog), self.dimension)
+        vectors = np.random.default_rng(seed).standard_normal(shape, np.float32)
+        return State({"vectors": vectors / np.float32(np.sqrt(self.dimension))})
+
+    def step(self, state: State) -> Step[Block, State] | None:
+        """Improve the item vectors, ``rounds`` times."""
+        return ImproveVectors(self, state) if state.round < self.rounds else None
+
+    def scorer(self, state: State) -> Scorer:
+        """Score by the product of the solved user vector with the item vectors."""
+        return FoldIn(self, state.arrays["vectors"])
+
+    def pooled(self, block: Block, catalog: Catalog, seed: int) -> State:
+        """Alternate exact least squares for users and items, to convergence (16 epochs)."""
+        items = self.start(catalog, seed).arrays["vectors"]
+        by_item = _transposed(block)
+        for _ in range(16):
+            users = solve_users(self, items, block).vectors
+            items = solve_users(self, users, by_item).vectors
+        return State({"vectors": items}, round=self.rounds)
+
+
+@dataclass(frozen=True)
+class Solved:
+    """User vectors, shape (users, dimension), and ``x'v`` per interaction."""
+
+    vectors: Array
+    products: Array
+
+
+def solve_users(recipe: ALS, items: Array, block: Block) -> Solved:
+    """Solve each user's least-squares problem, given item vectors.
+
+    ``x = (a0 V'V + V_u' W V_u + lam (n_u + a0 m) I)^-1 V_u' w``, by Cholesky, user by user: a
+    user's problem fits the processor's cache, a batch of them does not.
+    """
+    a0, lam = recipe.unobserved, recipe.regularization
+    m, d = items.shape
+    common = np.asfortranarray(a0 * (items.T @ items))
+    vectors = np.empty((len(block), d), np.float32)
+    products = np.empty(len(block.items), np.float32)
+    numbers = block.items.astype(np.int64)
+    weights = block.weights
+    bounds = block.indptr.tolist()
+    diagonal = slice(None, None, d + 1)
+    for user, (start, stop) in enumerate(itertools.pairwise(bounds)):
+        met = items.take(numbers[start:stop], axis=0)
+        if weights is None:
+            gathered = scaled = met
+        else:
+            w = weights[start:stop, None]
+            gathered, scaled = met * np.sqrt(w), met * w
+        matrix = blas.ssyrk(1.0, gathered.T, 1.0, common, lower=1)
+        matrix.ravel("K")[diagonal] += lam * (stop - start + a0 * m)
+        solution = lapack.sposv(matrix, scaled.sum(0), lower=1, overwrite_a=1, overwrite_b=1)[1]
+        vectors[user] = solution
+        np.dot(met, solution, out=products[start:stop])
+    return Solved(vectors, products)
+
+
+@dataclass(frozen=True)
+class ImproveVectors:
+    """One preconditioned step on the item vectors."""
+
+    recipe: ALS
+    state: State
+    additive: ClassVar[bool] = False
+
+    @property
+    def name(self) -> str:
+        """Say which round this is."""
+        return f"improve item vectors ({self.state.round + 1} of {self.recipe.rounds})"
+
+    @property
+    def schema(self) -> Schema:
+        """The sums H = x x', g_i = (1 - x'v_i) x and c_i = 1 over a user's items, and 1."""
+        m, d = self.state.arrays["vectors"].shape
+        return Schema(
+            {
+                "gram": Field((d, d), symmetric=True),
+                "residual": Field((m, d)),
+                "counts": Field((m,)),
+                "users": Field(),
+            }
+        )
+
+    def contributions(self, data: Block) -> Contributions:
+        """Solve each user's vector; the sums follow from it."""
+        solved = solve_users(self.recipe, self.state.arrays["vectors"], data)
+        return UserTerms(self.schema, data, solved)
+
+    def update(self, total: Statistics) -> State:
+        """Take a quasi-Newton step: L-BFGS with one pair (Nocedal 1980) on a preconditioner.
+
+        The preconditioner takes ``sum of x x'`` over an item's users for their share of the sum
+        over all users; one eigendecomposition then serves every item. The pair of the last
+        round corrects it. With a step size below 1 the last round's gradient is of other
+        participants, and the pair is left out.
+        """
+        recipe, vectors = self.recipe, self.state.arrays["vectors"].astype(np.float64)
+        users = max(float(total["users"]), 1.0)
+        gram, a0 = total["gram"].astype(np.float64) / users, recipe.unobserved
+        counts = total["counts"].astype(np.float64) / users
+        penalty = recipe.regularization * (counts + a0)
+        gradient = -total["residual"] / users + a0 * vectors @ gram + penalty[:, None] * vectors
+        spectrum, basis = np.linalg.eigh(gram)
+        share = a0 + OBSERVED_CURVATURE * counts
+        curvature = np.outer(share, spectrum.clip(0)) + penalty[:, None]
+
+        def precondition(g: Array) -> Array:
+            return np.asarray(((g @ basis) / curvature) @ basis.T)
+
+        direction = precondition(gradient)
+        server: dict[str, Array] = {}
+        if recipe.step_size == 1:
+            server = {"vectors": vectors, "gradient": gradient}
+            if self.state.server:
+                moved = vectors - self.state.server["vectors"]
+                turned = gradient - self.state.server["gradient"]
+                bend = np.vdot(moved, turned)
+                if bend > 0:
+                    a = np.vdot(moved, gradient) / bend
+                    direction = precondition(gradient - a * turned)
+                    direction += moved * (a - np.vdot(turned, direction) / bend)
+        stepped = vectors - recipe.step_size * direction
+        return self.state.then({"vectors": stepped.astype(np.float32)}, server)
+
+
+@dataclass(frozen=True)
+class UserTerms:
+    """The contributions of solved users."""
+
+    schema: Schema
+    block: Block
+    solved: Solved
+
+    def __len__(self) -> int:
+        return len(self.block)
+
+    @property
+    def _weights(self) -> NDArray[np.float32] | np.float32:
+        return np.float32(1) if self.block.weights is None else self.block.weights
+
+    def norms(self) -> NDArray[np.float64]:
+        """Return the norms in closed form: all terms are multiples of x or of x x'."""
+        x = self.solved.vectors.astype(np.float64)
+        squares = (x**2).sum(1)
+        entries = self.block.matrix(self._weights * (1 - self.solved.products))
+        counts = self.block.matrix(self.block.weights)
+        residuals = np.asarray(entries.multiply(entries).sum(axis=1), np.float64)
+        counted = np.asarray(counts.multiply(counts).sum(axis=1), np.float64)
+        outer = packed_outer_norms(squares, (x**4).sum(1))
+        norms: NDArray[np.float64] = np.sqrt(outer + residuals * squares + counted + 1)
+        return norms
+
+    def sum(self, weights: NDArray[np.float64]) -> Statistics:
+        """Return the weighted sum; the residuals as one sparse product."""
+        x, block = self.solved.vectors, self.block
+        residuals = self._weights * (1 - self.solved.products)
+        scaled = x * weights.astype(np.float32)[:, None]
+        shape = (len(block), block.n_items)
+        entries = sp.csr_array((residuals, block.items, block.indptr), shape=shape)
+        each = weights[block.rows] * self._weights
+        return Statistics(
+            {
+                "gram": weighted_gram(x, weights),
+                "residual": np.asarray(entries.T @ scaled),
+                "counts": np.bincount(block.items, each, block.n_items),
+                "users": np.asarray(weights.sum()),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class FoldIn:
+    """Scores of a user vector solved from the history at hand."""
+
+    recipe: ALS
+    vectors: Array
+
+    def scores(self, histories: Block) -> Scores:
+        """Solve each history and multiply."""
+        return solve_users(self.recipe, self.vectors, histories).vectors @ self.vectors.T
+
+
+def _transposed(block: Block) -> Block:
+    """Return the block with users and items exchanged."""
+    order = np.argsort(block.items, kind="stable")
+    counts = np.bincount(block.items, minlength=block.n_items)
+    return Block(
+        indptr=np.concatenate([[0], np.cumsum(counts)]),
+        items=block.rows[order].astype(np.int32),
+        n_items=len(block),
+        keys=np.arange(block.n_items),
+        timestamps=block.timestamps[order],
+        weights=None if block.weights is None else block.weights[order],
+    )

@@ -1,0 +1,223 @@
+"""Matrix factorisation by local SGD: the literature's federated recommender, as the baseline.
+
+FedAvg (McMahan 2017), FedProx (Li 2020) and FedAdam (Reddi 2021) over item vectors. A client keeps
+no state between rounds: its user vector starts at zero each time and is learned along the way, as
+in federated reconstruction (Singhal 2021), and what leaves is the change of the item vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from hedgerow.data.block import Block
+from hedgerow.data.catalog import Catalog
+from hedgerow.models.base import Scorer, Scores, State, Step, check, run_steps
+from hedgerow.models.local_sgd import Examples, draw_examples, train_locally
+from hedgerow.statistics import Array, Contributions, Field, Schema, Statistics
+
+ADAM_DECAYS = (0.9, 0.99)
+ADAM_FLOOR = 1e-3
+"""First and second moment decay and adaptivity, as Reddi et al. recommend them."""
+
+
+@dataclass(frozen=True)
+class Factorization:
+    """Federated matrix factorisation.
+
+    Parameters
+    ----------
+    dimension
+        Length of user and item vectors.
+    loss
+        ``bce``: each interaction against as many items drawn at random, as a classification;
+        ``bpr``: each interaction above an item drawn at random.
+    rounds
+        How often the item vectors are improved.
+    local_epochs
+        Full passes over the client's own examples in a round.
+    local_rate
+        Step size of a pass.
+    proximal
+        FedProx's pull of a client's item vectors to the broadcast ones; 0 is FedAvg.
+    server
+        ``average`` adds the mean change; ``adam`` feeds it to Adam as a gradient.
+    server_rate
+        Step size of the server.
+    fold_in_epochs
+        Passes that fit the user vector when recommending.
+    """
+
+    dimension: int = 32
+    loss: Literal["bce", "bpr"] = "bce"
+    rounds: int = 60
+    local_epochs: int = 5
+    local_rate: float = 0.05
+    proximal: float = 0.0
+    server: Literal["average", "adam"] = "adam"
+    server_rate: float = 0.03
+    fold_in_epochs: int = 20
+
+    name: ClassVar[str] = "factorization"
+    grid: ClassVar[Mapping[str, tuple[Any, ...]]] = {
+        "loss": ("bce", "bpr"),
+        "local_rate": (0.02, 0.05, 0.1),
+        "server_rate": (0.01, 0.03, 0.1),
+        "proximal": (0.0, 0.1),
+    }
+
+    def __post_init__(self) -> None:
+        check(self.dimension >= 1, "The dimension must be at least 1.")
+        check(self.loss in {"bce", "bpr"}, "The loss is bce or bpr.")
+        check(self.server in {"average", "adam"}, "The server is average or adam.")
+        check(self.rounds >= 1, "At least one round is needed.")
+        check(self.local_epochs >= 1, "At least one local epoch is needed.")
+        check(self.local_rate > 0, "The local rate must be above 0.")
+        check(self.server_rate > 0, "The server rate must be above 0.")
+        check(self.proximal >= 0, "The proximal weight must be 0 or more.")
+        check(self.fold_in_epochs >= 1, "At least one fold-in epoch is needed.")
+
+    def start(self, catalog: Catalog, seed: int) -> State:
+        """Return random item vectors."""
+        shape = (len(catalog), self.dimension)
+        vectors = np.random.default_rng(seed).standard_normal(shape, np.float32)
+        return State({"vectors": vectors * np.float32(0.1), "seed": np.array(seed)})
+
+    def step(self, state: State) -> Step[Block, State] | None:
+        """Improve the item vectors, ``rounds`` times."""
+        return TrainLocally(self, state) if state.round < self.rounds else None
+
+    def scorer(self, state: State) -> Scorer:
+        """Score by a user vector fitted to the history with the same local steps."""
+        return LocallyFitted(self, state.arrays["vectors"], int(state.arrays["seed"]))
+
+    def pooled(self, block: Block, catalog: Catalog, seed: int) -> State:
+        """Run the same rounds over everybody: for this method, that is what pooling means."""
+        return run_steps(self, self.start(catalog, seed), block)
+
+
+@dataclass(frozen=True)
+class TrainLocally:
+    """One round: local epochs on every client, and a server step along the mean change."""
+
+    recipe: Factorization
+    state: State
+    additive: ClassVar[bool] = False
+
+    @property
+    def name(self) -> str:
+        """Say which round this is."""
+        return f"train locally ({self.state.round + 1} of {self.recipe.rounds})"
+
+    @property
+    def schema(self) -> Schema:
+        """The change of all item vectors, and the number of users."""
+        return Schema({"change": Field(self.state.arrays["vectors"].shape), "users": Field()})
+
+    def contributions(self, data: Block) -> Contributions:
+        """Draw examples and run the local epochs."""
+        examples = draw_examples(
+            data, self.recipe.loss, int(self.state.arrays["seed"]), self.state.round
+        )
+        trained = train_locally(
+            self.state.arrays["vectors"],
+            examples,
+            epochs=self.recipe.local_epochs,
+            rate=self.recipe.local_rate,
+            proximal=self.recipe.proximal,
+        )
+        return Changes(self.schema, examples, trained.changes)
+
+    def update(self, total: Statistics) -> State:
+        """Move the item vectors by the mean change, or let Adam do so."""
+        recipe, arrays = self.recipe, self.state.arrays
+        change = total["change"] / max(float(total["users"]), 1.0)
+        if recipe.server == "average":
+            moved = recipe.server_rate * change
+            server: Mapping[str, Array] = {}
+        else:
+            b1, b2 = ADAM_DECAYS
+            zero = np.zeros_like(change)
+            first = b1 * self.state.server.get("first", zero) + (1 - b1) * change
+            second = b2 * self.state.server.get("second", zero) + (1 - b2) * change**2
+            moved = recipe.server_rate * first / (np.sqrt(second) + ADAM_FLOOR)
+            server = {"first": first, "second": second}
+        vectors = (arrays["vectors"] + moved).astype(np.float32)
+        return self.state.then({**arrays, "vectors": vectors}, server)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The contributions of locally trained users.
+
+    Parameters
+    ----------
+    schema
+        The public shape.
+    examples
+        What each user trained on.
+    changes
+        The change of each example's copy of its row, shape (examples, dimension).
+    """
+
+    schema: Schema
+    examples: Examples
+    changes: Array
+
+    def __len__(self) -> int:
+        return len(self.examples.indptr) - 1
+
+    def _terms(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+        """Return items, the examples they come from, and the sign of the change."""
+        e = self.examples
+        numbers = np.arange(len(e.items))
+        signs = np.ones(len(e.items), np.float32)
+        if e.against is None:
+            return e.items, numbers, signs
+        return np.r_[e.items, e.against], np.r_[numbers, numbers], np.r_[signs, -signs]
+
+    def norms(self) -> NDArray[np.float64]:
+        """Return the norms; an item that recurs in one user's examples adds up first."""
+        items, numbers, signs = self._terms()
+        m = self.schema.fields["change"].shape[0]
+        rows = np.repeat(np.arange(len(self)), np.diff(self.examples.indptr))[numbers]
+        pairs, place = np.unique(rows * m + items, return_inverse=True)
+        sums = sp.csr_array((signs, (place, numbers)), shape=(len(pairs), len(self.changes)))
+        squares = ((sums @ self.changes).astype(np.float64) ** 2).sum(1)
+        return np.sqrt(np.bincount(pairs // m, squares, len(self)) + 1)
+
+    def sum(self, weights: NDArray[np.float64]) -> Statistics:
+        """Return the weighted change of every item."""
+        items, numbers, signs = self._terms()
+        each = np.repeat(weights, np.diff(self.examples.indptr)).astype(np.float32)
+        shape = (self.schema.fields["change"].shape[0], len(self.changes))
+        scatter = sp.csr_array((signs * each[numbers], (items, numbers)), shape=shape)
+        return Statistics(
+            {"change": np.asarray(scatter @ self.changes), "users": np.asarray(weights.sum())}
+        )
+
+
+@dataclass(frozen=True)
+class LocallyFitted:
+    """Scores of a user vector that local epochs fit to the history, item vectors held still."""
+
+    recipe: Factorization
+    vectors: Array
+    seed: int
+
+    def scores(self, histories: Block) -> Scores:
+        """Fit each history and multiply."""
+        examples = draw_examples(histories, self.recipe.loss, self.seed, -1)
+        trained = train_locally(
+            self.vectors,
+            examples,
+            epochs=self.recipe.fold_in_epochs,
+            rate=self.recipe.local_rate,
+            move_items=False,
+        )
+        return np.asarray(trained.users @ self.vectors.T)

@@ -1,0 +1,93 @@
+"""Contributions and products that several models share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.linalg import blas
+
+from hedgerow.statistics import Array, Schema, Statistics
+
+DENSE_CHUNK = 1 << 24
+"""Values of a dense copy of some rows of a sparse matrix: 64 MB."""
+
+
+def weighted_gram(matrix: Array, weights: NDArray[np.float64]) -> Array:
+    """Return ``matrix.T @ diag(weights) @ matrix``, shape (columns, columns), float32.
+
+    Uses the symmetric BLAS product, half the work of a general one. Negative weights do not occur.
+    """
+    scaled = matrix * np.sqrt(weights, dtype=np.float32)[:, None]
+    upper = blas.ssyrk(1.0, scaled.T)
+    return mirrored(upper)
+
+
+def mirrored(upper: Array) -> Array:
+    """Fill the lower triangle of a matrix from its upper one."""
+    matrix = np.triu(upper)
+    matrix += np.triu(matrix, 1).T
+    return matrix
+
+
+def sparse_gram(matrix: sp.csr_array, weights: NDArray[np.float64]) -> Array:
+    """Return ``matrix.T @ diag(weights) @ matrix`` as a dense float32 matrix.
+
+    Sparse rows are multiplied as such; denser ones in dense chunks, where BLAS is faster.
+    """
+    n, m = matrix.shape
+    if matrix.nnz < 0.005 * n * m:
+        scaled = sp.diags_array(weights.astype(np.float32)) @ matrix
+        return np.asarray((matrix.T @ scaled).toarray())
+    result = np.zeros((m, m), np.float32)
+    step = max(1, DENSE_CHUNK // m)
+    for start in range(0, n, step):
+        rows = matrix[start : start + step].toarray()
+        result += weighted_gram(rows, weights[start : start + step])
+    return result
+
+
+def packed_outer_norms(squares: NDArray[Any], fourths: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the squared norms of the upper triangles of ``x x'``.
+
+    Parameters
+    ----------
+    squares
+        ``sum(x**2)`` of each vector.
+    fourths
+        ``sum(x**4)`` of each vector.
+    """
+    result: NDArray[np.float64] = (np.asarray(squares, np.float64) ** 2 + fourths) / 2
+    return result
+
+
+@dataclass(frozen=True)
+class SparseRows:
+    """Contributions of one dense array whose per-user rows are sparse, and a count of users.
+
+    Parameters
+    ----------
+    schema
+        Has the fields ``counts`` (items,) and ``users`` ().
+    matrix
+        Users x items.
+    """
+
+    schema: Schema
+    matrix: sp.csr_array
+
+    def __len__(self) -> int:
+        return int(self.matrix.shape[0])
+
+    def norms(self) -> NDArray[np.float64]:
+        """Return the L2 norm of each user's row with its count of 1."""
+        squares = self.matrix.multiply(self.matrix).sum(axis=1)
+        return np.sqrt(np.asarray(squares, np.float64) + 1)
+
+    def sum(self, weights: NDArray[np.float64]) -> Statistics:
+        """Return the weighted sum of the rows."""
+        counts = self.matrix.T @ weights
+        return Statistics({"counts": np.asarray(counts), "users": np.asarray(weights.sum())})
