@@ -1,0 +1,106 @@
+"""Checkpoints: a run's state on disk after each round, to go on from bit for bit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from hedgerow.data.split import Fold
+from hedgerow.errors import CheckpointError
+from hedgerow.models.base import State
+
+FORMAT = "hedgerow-checkpoint-1"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a run keeps its state.
+
+    Parameters
+    ----------
+    path
+        The file; written anew after each round, never half.
+    fingerprint
+        Of the data and the settings that the run belongs to.
+    """
+
+    path: Path
+    fingerprint: str
+
+    def save(self, state: State, best: State | None, notes: Any) -> None:
+        """Write a state, the best one so far, and what the run wants to remember as JSON."""
+        parts = {"arrays": state.arrays, "server": state.server}
+        if best is not None:
+            parts["best"] = best.arrays
+        tensors = {
+            f"{part}/{name}": np.ascontiguousarray(array)
+            for part, arrays in parts.items()
+            for name, array in arrays.items()
+        }
+        head = {
+            "format": FORMAT,
+            "fingerprint": self.fingerprint,
+            "round": str(state.round),
+            "best": str(best.round) if best else "",
+            "notes": json.dumps(notes),
+        }
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.path.with_suffix(".partial")
+        save_file(tensors, partial, metadata=head)
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(self.path)
+
+    def load(self) -> tuple[State, State | None, Any]:
+        """Read back what was saved.
+
+        Raises
+        ------
+        CheckpointError
+            There is none, it is damaged, or it belongs to another run.
+        """
+        if not self.path.is_file():
+            raise CheckpointError(
+                f"There is no checkpoint {self.path} to resume; leave --resume out."
+            )
+        try:
+            with safe_open(self.path, framework="numpy") as file:
+                head = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (SafetensorError, OSError, ValueError) as error:
+            raise CheckpointError(f"The checkpoint {self.path} is damaged; delete it.") from error
+        if head.get("format") != FORMAT:
+            raise CheckpointError(f"{self.path} is not a checkpoint of this version; delete it.")
+        if head["fingerprint"] != self.fingerprint:
+            raise CheckpointError(
+                f"The checkpoint {self.path} belongs to other data or other settings; "
+                "resume with the ones it was made with, or delete it."
+            )
+        kinds: dict[str, dict[str, Any]] = {"arrays": {}, "server": {}, "best": {}}
+        for name, tensor in tensors.items():
+            kind, _, key = name.partition("/")
+            kinds[kind][key] = tensor
+        state = State(kinds["arrays"], int(head["round"]), kinds["server"])
+        best = State(kinds["best"], int(head["best"])) if head["best"] else None
+        return state, best, json.loads(head["notes"])
+
+
+def fingerprint(data: Fold, *settings: Any) -> str:
+    """Return a digest of the clients' data and of all settings that change a run's numbers."""
+    digest = hashlib.sha256()
+    for block in (data.history, data.targets):
+        weights = () if block.weights is None else (block.weights,)
+        for array in (block.indptr, block.items, block.timestamps, *weights):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(str(block.n_items).encode())
+    for setting in settings:
+        digest.update(f"{type(setting).__name__} {asdict(setting)}".encode())
+    return digest.hexdigest()
