@@ -65,6 +65,11 @@ class ALS:
         check(self.rounds >= 1, "At least one round is needed.")
         check(0 < self.step_size <= 1, "The step size must be above 0 and at most 1.")
 
+    @property
+    def planned(self) -> int:
+        """One sum a round."""
+        return self.rounds
+
     def start(self, catalog: Catalog, seed: int) -> State:
         """Return random item vectors of about unit length."""
         shape = (len(catalog), self.dimension)

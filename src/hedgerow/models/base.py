@@ -104,6 +104,11 @@ class Recipe(Protocol):
     grid: ClassVar[Mapping[str, tuple[Any, ...]]]
     """The values worth trying for each hyper-parameter, for tuning on validation."""
 
+    @property
+    def planned(self) -> int:
+        """How many steps training takes."""
+        ...
+
     def start(self, catalog: Catalog, seed: int) -> State:
         """Return the state before any data was seen."""
         ...

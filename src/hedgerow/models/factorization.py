@@ -82,6 +82,11 @@ class Factorization:
         check(self.proximal >= 0, "The proximal weight must be 0 or more.")
         check(self.fold_in_epochs >= 1, "At least one fold-in epoch is needed.")
 
+    @property
+    def planned(self) -> int:
+        """One sum a round."""
+        return self.rounds
+
     def start(self, catalog: Catalog, seed: int) -> State:
         """Return random item vectors."""
         shape = (len(catalog), self.dimension)

@@ -48,6 +48,11 @@ class ItemItem:
         check(self.regularization > 0, "The regularization must be above 0.")
         check(0 < self.decay <= 1, "The decay must be above 0 and at most 1.")
 
+    @property
+    def planned(self) -> int:
+        """One sum."""
+        return 1
+
     def start(self, catalog: Catalog, seed: int) -> State:
         """Return no weights yet; nothing is random."""
         check_pairs(catalog, self.name)

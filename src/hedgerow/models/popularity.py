@@ -22,6 +22,11 @@ class Popularity:
     name: ClassVar[str] = "popularity"
     grid: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
 
+    @property
+    def planned(self) -> int:
+        """One sum."""
+        return 1
+
     def start(self, catalog: Catalog, seed: int) -> State:
         """Return zero counts; nothing is random."""
         return State({"counts": np.zeros(len(catalog))})

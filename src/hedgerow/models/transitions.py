@@ -56,6 +56,11 @@ class Transitions:
         check(0 < self.decay <= 1, "The decay must be above 0 and at most 1.")
         check(0 <= self.normalization <= 1, "The normalization must lie between 0 and 1.")
 
+    @property
+    def planned(self) -> int:
+        """One sum."""
+        return 1
+
     def start(self, catalog: Catalog, seed: int) -> State:
         """Return zero counts; nothing is random."""
         check_pairs(catalog, self.name)

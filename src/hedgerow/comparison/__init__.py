@@ -1,0 +1,1 @@
+"""The comparison every user wants: what federating would give, and what it would cost."""

@@ -1,0 +1,133 @@
+"""What the report says in words, and how it writes numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+NO_BREAK = "\u00a0"
+MINUS = "\u2212"
+NOTHING = "\u2013"
+
+TITLES = {
+    "popularity": "Popularity",
+    "local": "Local",
+    "federated": "Federated",
+    "pooled": "Pooled",
+}
+"""The contenders, from the least informed to the best informed."""
+
+MODELS = {"als": "ALS", "item_item": "item-to-item"}
+"""How a model is called in a sentence, where that is not its name."""
+
+
+def contenders(facts: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the figures of the contenders that took part, in the order of ``TITLES``."""
+    everyone = {name: facts if name == "federated" else facts[name] for name in TITLES}
+    return {name: figures for name, figures in everyone.items() if figures}
+
+
+def metric(value: float | None) -> str:
+    """Write a metric with three decimals, or four where it is small."""
+    if value is None:
+        return NOTHING
+    digits = 4 if 0 < abs(value) < 0.01 else 3
+    return f"{value:.{digits}f}".replace("-", MINUS)
+
+
+def interval(bounds: list[float] | None) -> str:
+    """Write an interval, or nothing."""
+    return f"{metric(bounds[0])} to {metric(bounds[1])}" if bounds else ""
+
+
+def count(value: float) -> str:
+    """Write a whole number with commas."""
+    return f"{value:,.0f}"
+
+
+def counted(value: int, noun: str) -> str:
+    """Write a number with a noun that takes an s in the plural."""
+    return f"{count(value)} {noun if value == 1 else noun + 's'}"
+
+
+def megabytes(size: float) -> str:
+    """Write a size in MB, or in kB where it is below a tenth of one."""
+    number, unit = (size / 1e6, "MB") if size >= 1e5 else (size / 1e3, "kB")
+    return f"{number:,.{0 if number >= 100 else 1}f}{NO_BREAK}{unit}"
+
+
+def seconds(value: float) -> str:
+    """Write a duration in seconds, or in minutes and seconds."""
+    if value >= 60:
+        minutes, rest = divmod(round(value), 60)
+        return f"{count(minutes)}{NO_BREAK}min {rest}{NO_BREAK}s"
+    return f"{value:.{2 if value < 10 else 1}f}{NO_BREAK}s"
+
+
+def model_name(facts: dict[str, Any]) -> str:
+    """Return how the model is called in a sentence."""
+    name = facts["model"]
+    return MODELS.get(name, name.replace("_", " "))
+
+
+def holders(facts: dict[str, Any]) -> str:
+    """Return how many of which clients there are."""
+    data = facts["data"]
+    return counted(data["clients"], data["client_kind"].removesuffix("s"))
+
+
+def verdict(facts: dict[str, Any]) -> str:
+    """Say in one sentence what federating the data would give."""
+    name = f"ndcg@{facts['protocol']['k']}"
+    ours = facts["metrics"]["full"][name]
+    bounds = facts["metrics"]["intervals"]["full"].get(name)
+    reached = metric(ours) + (f" (95{NO_BREAK}% interval {interval(bounds)})" if bounds else "")
+    parts = [
+        f"Federated over {holders(facts)}, the {model_name(facts)} model reaches "
+        f"NDCG@{facts['protocol']['k']} {reached}"
+    ]
+    pooled, popularity = (
+        facts[other]["metrics"]["full"][name] if facts[other] else 0
+        for other in ("pooled", "popularity")
+    )
+    if pooled:
+        parts.append(f"{100 * ours / pooled:.1f}{NO_BREAK}% of pooled training")
+    if popularity and facts["model"] != "popularity":
+        parts.append(f"{ours / popularity:.1f}{NO_BREAK}× popularity")
+    cost = f"{megabytes(facts['bytes_up_per_client'])} up per client"
+    return f"{', '.join(parts)}, in {counted(facts['rounds'], 'round')} and {cost}."
+
+
+def tax_sentence(facts: dict[str, Any]) -> str:
+    """Say what federating costs in quality, and whether chance alone would explain it."""
+    tax, bounds = facts["federation_tax"], facts["federation_tax_interval"]
+    if tax is None:
+        return "The pooled model was not trained, so the federation tax is not known."
+    name = f"NDCG@{facts['protocol']['k']}"
+    if tax == 0 and (bounds is None or bounds[0] == bounds[1]):
+        return (
+            f"Federating costs nothing: federated and pooled training reach the same {name}, "
+            "for the model is the same sum either way."
+        )
+    how = (
+        f"Federated training reaches {metric(abs(tax))} "
+        f"{'less' if tax > 0 else 'more'} {name} than pooled training"
+    )
+    if bounds is None:
+        return f"{how}; no interval was computed."
+    range_ = f"the 95{NO_BREAK}% interval of the difference runs from {interval(bounds)}"
+    if bounds[0] <= 0 <= bounds[1]:
+        return f"{how}; {range_} and holds zero, so chance alone would explain it."
+    return f"{how}; {range_} and does not hold zero, so chance alone would not explain it."
+
+
+def split_sentence(protocol: dict[str, Any]) -> str:
+    """Say how the test interactions were held out."""
+    options = protocol["split_options"]
+    known = {
+        "last_out": "Each user's last interaction is held out; the model foretells it from those "
+        "before.",
+        "temporal": "Interactions from one moment on are held out, the same moment for everyone.",
+        "random_per_user": f"A random {100 * options.get('share', 0):.0f}{NO_BREAK}% of each "
+        "user's interactions is held out, whatever their order.",
+    }
+    return known.get(protocol["split"], f"Interactions are held out by {protocol['split']}.")

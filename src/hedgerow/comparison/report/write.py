@@ -1,0 +1,100 @@
+"""Putting the report together: one file with its style, its script and its data inside."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from hedgerow.comparison.as_json import as_json
+from hedgerow.comparison.compare import Comparison
+from hedgerow.comparison.report import figures, wording
+from hedgerow.comparison.report.rows import main_table
+
+PACKAGE = "hedgerow.comparison.report"
+
+
+def write_report(comparison: Comparison, path: str | Path) -> None:
+    """Write a comparison as one HTML file that loads nothing.
+
+    Parameters
+    ----------
+    comparison
+        What was found.
+    path
+        Where the file goes; its folder is made if missing.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(render(as_json(comparison)), "utf-8")
+
+
+def render(facts: dict[str, Any]) -> str:
+    """Return the page of a comparison's JSON.
+
+    Script runs only if its digest is in the page's content security policy, so a title that got
+    past the escaping still could not.
+    """
+    environment = Environment(
+        loader=PackageLoader(PACKAGE, "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "metric": wording.metric,
+        "count": wording.count,
+        "title_of": wording.TITLES.__getitem__,
+    }
+    scripts = [_asset("assets/uPlot.iife.min.js"), _asset("charts.js")]
+    rounds, sent = figures.round_charts(facts), figures.bytes_chart(facts)
+    charts = [*rounds, *([sent] if sent else [])]
+    panels, bias = figures.bias_bars(facts)
+    return environment.get_template("template.html").render(
+        facts=facts,
+        words=wording,
+        contenders=wording.contenders(facts),
+        groups=main_table(facts),
+        ndcg=figures.intervals(facts),
+        tax=figures.tax_track(facts),
+        charts=charts,
+        one_round=len(figures.watched(facts)) == 1,
+        sampled_curve=_differs(facts),
+        panels=panels,
+        bias=bias,
+        styles=[_asset("assets/uPlot.min.css"), _asset("style.css")],
+        scripts=scripts,
+        digests=[_digest(script) for script in scripts],
+        chart_data=_embedded([chart.data for chart in charts]),
+        json_link=_json_link(facts),
+    )
+
+
+def _asset(name: str) -> str:
+    return resources.files(PACKAGE).joinpath(name).read_text("utf-8")
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _embedded(value: Any) -> str:
+    """Return JSON that cannot end the script element it stands in."""
+    return json.dumps(value).replace("<", "\\u003c")
+
+
+def _json_link(facts: dict[str, Any]) -> str:
+    text = json.dumps(facts, ensure_ascii=False, indent=2)
+    return f"data:application/json;base64,{base64.b64encode(text.encode()).decode()}"
+
+
+def _differs(facts: dict[str, Any]) -> bool:
+    """Say whether the curve was measured on other users or interactions than the table."""
+    rounds, name = figures.watched(facts), f"ndcg@{facts['protocol']['k']}"
+    return bool(rounds) and rounds[-1]["quality"][f"full/{name}"] != facts["metrics"]["full"][name]

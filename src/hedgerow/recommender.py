@@ -1,0 +1,184 @@
+"""Recommending: a trained public model and a catalog, applied to one history at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from hedgerow.data.block import Block
+from hedgerow.data.catalog import Catalog
+from hedgerow.errors import CheckpointError, ConfigError
+from hedgerow.models.base import Recipe, Scorer, State
+from hedgerow.models.registry import make, options_of
+
+FORMAT = "hedgerow-model-1"
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """An item for a user.
+
+    Parameters
+    ----------
+    item_id, title
+        What is recommended.
+    score
+        The model's score; only its order within one list means anything.
+    rank
+        From 1.
+    """
+
+    item_id: str
+    title: str
+    score: float
+    rank: int
+
+
+@dataclass(frozen=True)
+class Recommender:
+    """A trained model that recommends; it holds nothing of any person.
+
+    Parameters
+    ----------
+    recipe
+        The model and its hyper-parameters.
+    state
+        Its public arrays.
+    catalog
+        The items.
+    """
+
+    recipe: Recipe
+    state: State
+    catalog: Catalog
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        """What scores histories."""
+        return self.recipe.scorer(self.state)
+
+    def recommend(
+        self,
+        history: Sequence[Any],
+        k: int = 10,
+        *,
+        repeats: bool = False,
+        among: Iterable[Any] | None = None,
+    ) -> list[Recommendation]:
+        """Recommend to one person, from that person's history alone.
+
+        Parameters
+        ----------
+        history
+            Item ids, oldest first; may be empty. Items that the model does not know are left out.
+        k
+            How many recommendations.
+        repeats
+            Whether items of the history may be recommended again.
+        among
+            Item ids to choose from, such as those in stock; all by default.
+
+        Raises
+        ------
+        ConfigError
+            ``k`` is below 1.
+        DataError
+            ``among`` names an unknown item.
+        """
+        known = self.catalog.numbers(history)
+        return self.recommend_many([known[known >= 0]], k, repeats=repeats, among=among)[0]
+
+    def recommend_many(
+        self,
+        histories: Sequence[Sequence[int] | NDArray[np.int32]],
+        k: int = 10,
+        *,
+        repeats: bool = False,
+        among: Iterable[Any] | None = None,
+    ) -> list[list[Recommendation]]:
+        """Recommend to many at once, from histories of item numbers.
+
+        Parameters
+        ----------
+        histories
+            Item numbers of the catalog, oldest first, one list per user.
+        k, repeats, among
+            As in :meth:`recommend`.
+        """
+        if k < 1:
+            raise ConfigError("Ask for at least one recommendation.")
+        block = Block.of([list(h) for h in histories], len(self.catalog))
+        scores = np.array(self.scorer.scores(block), np.float32)
+        if not repeats:
+            scores[block.rows, block.items] = -np.inf
+        if among is not None:
+            barred = np.ones(len(self.catalog), np.bool_)
+            barred[self.catalog.known(among)] = False
+            scores[:, barred] = -np.inf
+        k = min(k, scores.shape[1])
+        best = np.argpartition(scores, -k, axis=1)[:, -k:]
+        return [self._listed(row, numbers) for row, numbers in zip(scores, best, strict=True)]
+
+    def _listed(self, scores: NDArray[Any], numbers: NDArray[Any]) -> list[Recommendation]:
+        ordered = numbers[np.argsort(-scores[numbers], kind="stable")]
+        return [
+            Recommendation(
+                str(self.catalog.ids[int(i)]), self.catalog.title(int(i)), float(scores[i]), place
+            )
+            for place, i in enumerate(ordered, start=1)
+            if np.isfinite(scores[i])
+        ]
+
+    def save(self, path: str | Path) -> None:
+        """Write the model and the catalog's ids and titles to one safetensors file."""
+        titles = [self.catalog.title(i) for i in range(len(self.catalog))]
+        head = {
+            "format": FORMAT,
+            "model": self.recipe.name,
+            "options": json.dumps(options_of(self.recipe)),
+            "round": str(self.state.round),
+            "items": json.dumps(self.catalog.ids.to_list()),
+            "titles": json.dumps(titles),
+        }
+        arrays = {name: np.ascontiguousarray(array) for name, array in self.state.arrays.items()}
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        save_file(arrays, path, metadata=head)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Recommender:
+        """Read a model that :meth:`save` wrote.
+
+        Raises
+        ------
+        CheckpointError
+            The file is missing, damaged or of another kind.
+        """
+        if not Path(path).is_file():
+            raise CheckpointError(f"There is no model file {path}; train one with simulate.")
+        try:
+            with safe_open(path, framework="numpy") as file:
+                head = file.metadata() or {}
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (SafetensorError, OSError, ValueError) as error:
+            raise CheckpointError(f"The model file {path} is damaged; train it again.") from error
+        if head.get("format") != FORMAT:
+            raise CheckpointError(f"{path} is not a model of this version; train it again.")
+        recipe = make(head["model"], _lists_to_tuples(json.loads(head["options"])))
+        titles = pl.DataFrame({"title": json.loads(head["titles"])})
+        catalog = Catalog(pl.Series(json.loads(head["items"]), dtype=pl.String), titles)
+        return cls(recipe, State(arrays, int(head["round"])), catalog)
+
+
+def _lists_to_tuples(options: dict[str, Any]) -> dict[str, Any]:
+    """Undo what JSON does to tuples."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
