@@ -150,7 +150,7 @@ class Recommender:
             "items": json.dumps(self.catalog.ids.to_list()),
             "titles": json.dumps(titles),
         }
-        arrays = {name: np.ascontiguousarray(array) for name, array in self.state.arrays.items()}
+        arrays = {name: np.asarray(array, order="C") for name, array in self.state.arrays.items()}
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         save_file(arrays, path, metadata=head)
 
@@ -173,12 +173,7 @@ class Recommender:
             raise CheckpointError(f"The model file {path} is damaged; train it again.") from error
         if head.get("format") != FORMAT:
             raise CheckpointError(f"{path} is not a model of this version; train it again.")
-        recipe = make(head["model"], _lists_to_tuples(json.loads(head["options"])))
+        recipe = make(head["model"], json.loads(head["options"]))
         titles = pl.DataFrame({"title": json.loads(head["titles"])})
         catalog = Catalog(pl.Series(json.loads(head["items"]), dtype=pl.String), titles)
         return cls(recipe, State(arrays, int(head["round"])), catalog)
-
-
-def _lists_to_tuples(options: dict[str, Any]) -> dict[str, Any]:
-    """Undo what JSON does to tuples."""
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}

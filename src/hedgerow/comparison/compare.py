@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -17,7 +18,7 @@ from hedgerow.data.interactions import Interactions
 from hedgerow.data.split import Fold, LastOut, Split
 from hedgerow.errors import DataError
 from hedgerow.evaluation.evaluate import Evaluation, EvaluationProtocol
-from hedgerow.federation.checkpoint import Checkpoint
+from hedgerow.federation.checkpoint import Checkpoint, fingerprint
 from hedgerow.federation.clients import Clients, Participation
 from hedgerow.federation.executors import Executor, Serial
 from hedgerow.federation.simulator import Round, Run, Watch, evaluate, train
@@ -184,7 +185,7 @@ def compare(
     plan: Plan | None = None,
     executor: ExecutorFactory = Serial,
     seed: int = 0,
-    checkpoint: Checkpoint | None = None,
+    checkpoint: Path | None = None,
     resume: bool = False,
     listener: Listener | None = None,
 ) -> Comparison:
@@ -211,7 +212,7 @@ def compare(
     seed
         For initial vectors, draws and participation.
     checkpoint, resume
-        Where the federated training keeps its state, and whether to go on from it.
+        The file in which the federated training keeps its state, and whether to go on from it.
     listener
         Hears of progress.
 
@@ -235,6 +236,12 @@ def compare(
     training = split.validation(log.block) if plan.patience else test
     share = min(1.0, WATCHED_USERS / len(log.users)) if not plan.patience else 1.0
     watch = Watch(protocol, yardstick, plan.patience, share) if plan.watch else None
+    participation = participation or Participation(seed=seed)
+    kept = None
+    if checkpoint is not None:
+        settings = {"seed": seed, "patience": plan.patience, "split": repr(split)}
+        owner = clients.owner
+        kept = Checkpoint(checkpoint, fingerprint(training, owner, recipe, participation, settings))
     listener.stage("federated", recipe.planned)
     with executor(training) as workers:
         run = train(
@@ -245,7 +252,7 @@ def compare(
             participation=participation,
             seed=seed,
             watch=watch,
-            checkpoint=checkpoint,
+            checkpoint=kept,
             resume=resume,
             on_round=listener.round,
         )

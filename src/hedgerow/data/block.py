@@ -136,7 +136,7 @@ class Block:
 
         Repeated items are added up; :meth:`incidence` counts each item once.
         """
-        data = np.ones(len(self.items), np.float32) if values is None else values
+        data = np.ones(len(self.items), np.float32) if values is None else np.array(values)
         shape = (len(self), self.n_items)
         matrix = sp.csr_array((data, self.items.copy(), self.indptr.copy()), shape=shape)
         matrix.sum_duplicates()

@@ -14,7 +14,7 @@ SUFFIXES = {".csv": ",", ".tsv": "\t", ".data": "\t", ".txt": ","}
 """Text files by suffix, with their separator."""
 
 
-def read_table(source: Any, columns: Columns, query: str | None = None) -> pl.DataFrame:
+def read_table(source: Any, columns: Columns | None, query: str | None = None) -> pl.DataFrame:
     """Read the needed columns of ``source``, under our names, in the source's row order.
 
     Parameters
@@ -23,7 +23,7 @@ def read_table(source: Any, columns: Columns, query: str | None = None) -> pl.Da
         A path to a CSV, TSV or Parquet file, a SQLAlchemy database URL (with ``query``), or any
         dataframe that speaks the Arrow interface (Polars, pandas, PyArrow, DuckDB, ...).
     columns
-        Which column holds what.
+        Which column holds what; None reads all columns as they are.
     query
         The SQL query, where the source is a database.
 
@@ -43,7 +43,7 @@ def read_table(source: Any, columns: Columns, query: str | None = None) -> pl.Da
     return _select(_from_dataframe(source), columns)
 
 
-def _read_file(path: Path, columns: Columns) -> pl.DataFrame:
+def _read_file(path: Path, columns: Columns | None) -> pl.DataFrame:
     if not path.is_file():
         raise DataError(f"There is no file {path}; give a CSV or Parquet file of interactions.")
     if path.stat().st_size == 0:
@@ -63,7 +63,9 @@ def _read_file(path: Path, columns: Columns) -> pl.DataFrame:
         raise DataError(f"{path} cannot be read as a table: {reason}") from error
 
 
-def _scan_csv(path: Path, separator: str, columns: Columns) -> pl.DataFrame:
+def _scan_csv(path: Path, separator: str, columns: Columns | None) -> pl.DataFrame:
+    if columns is None:
+        return pl.read_csv(path, separator=separator, infer_schema_length=10_000)
     header = pl.scan_csv(path, separator=separator, infer_schema=False).collect_schema().names()
     found = columns.resolve(header)
     # Ids and attributes stay text, so that "007" and "A7" in one column are no conflict.
@@ -114,7 +116,9 @@ def _from_dataframe(source: Any) -> pl.DataFrame:
     return frame
 
 
-def _select(frame: pl.DataFrame | pl.LazyFrame, columns: Columns) -> pl.DataFrame:
+def _select(frame: pl.DataFrame | pl.LazyFrame, columns: Columns | None) -> pl.DataFrame:
+    if columns is None:
+        return frame.lazy().collect()
     found = columns.resolve(frame.lazy().collect_schema().names())
     chosen = frame.lazy().select(pl.col(name).alias(role) for role, name in found.items())
     return chosen.collect(engine="streaming" if isinstance(frame, pl.LazyFrame) else "in-memory")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
@@ -41,7 +42,7 @@ class Checkpoint:
         if best is not None:
             parts["best"] = best.arrays
         tensors = {
-            f"{part}/{name}": np.ascontiguousarray(array)
+            f"{part}/{name}": np.asarray(array, order="C")
             for part, arrays in parts.items()
             for name, array in arrays.items()
         }
@@ -93,14 +94,24 @@ class Checkpoint:
         return state, best, json.loads(head["notes"])
 
 
-def fingerprint(data: Fold, *settings: Any) -> str:
-    """Return a digest of the clients' data and of all settings that change a run's numbers."""
+def fingerprint(data: Fold, owner: NDArray[np.int64], *settings: object) -> str:
+    """Return a digest of all that changes a run's numbers.
+
+    Parameters
+    ----------
+    data
+        What the clients hold.
+    owner
+        Which client holds which user.
+    settings
+        Recipe, participation and whatever else, each with a telling ``repr``.
+    """
     digest = hashlib.sha256()
     for block in (data.history, data.targets):
         weights = () if block.weights is None else (block.weights,)
         for array in (block.indptr, block.items, block.timestamps, *weights):
             digest.update(np.ascontiguousarray(array).tobytes())
         digest.update(str(block.n_items).encode())
-    for setting in settings:
-        digest.update(f"{type(setting).__name__} {asdict(setting)}".encode())
+    digest.update(owner.tobytes())
+    digest.update(repr(settings).encode())
     return digest.hexdigest()

@@ -27,6 +27,9 @@ from hedgerow.statistics import Array, Contributions, Field, Rows, Schema, Stati
 CHUNK = 1 << 23
 """Scores held at a time: 32 MB."""
 
+INITIAL = "initial"
+"""Under this name the server keeps the components' initial states."""
+
 CUT = 10
 """The NDCG that the weights maximise looks at so many recommendations."""
 
@@ -70,14 +73,14 @@ class Blend:
         return np.asarray(parts, np.float32) / np.float32(steps)
 
     def start(self, catalog: Catalog, seed: int) -> State:
-        """Return the components' initial states, side by side."""
-        return State(self._initial(catalog, seed) | {"items": np.array(len(catalog))})
+        """Return the components' initial states, side by side.
 
-    def _initial(self, catalog: Catalog, seed: int) -> dict[str, Array]:
-        arrays: dict[str, Array] = {"seed": np.array(seed)}
+        The server keeps them, for the components start twice.
+        """
+        arrays: dict[str, Array] = {}
         for number, component in enumerate(self.components):
             arrays |= _prefixed(number, component.start(catalog, seed).arrays)
-        return arrays
+        return State(arrays, server=_prefixed(INITIAL, arrays))
 
     def step(self, state: State) -> Step[Block, State] | None:
         """Find whose turn it is."""
@@ -109,7 +112,7 @@ class Blend:
         arrays = _picked(number, state.arrays)
         return State(arrays, state.round - start, _picked(number, state.server))
 
-    def scorer(self, state: State) -> Scorer:
+    def scorer(self, state: State) -> Blended:
         """Score by the weighted sum; by equal weights before they are fitted."""
         n = len(self.components)
         weights = state.arrays.get("weights", np.full(n, 1 / n, np.float32))
@@ -129,11 +132,11 @@ class _Turn:
     held_out: bool
 
 
-def _prefixed(number: int, arrays: Mapping[str, Array]) -> dict[str, Array]:
+def _prefixed(number: int | str, arrays: Mapping[str, Array]) -> dict[str, Array]:
     return {f"{number}/{name}": array for name, array in arrays.items()}
 
 
-def _picked(number: int, arrays: Mapping[str, Array]) -> dict[str, Array]:
+def _picked(number: int | str, arrays: Mapping[str, Array]) -> dict[str, Array]:
     prefix = f"{number}/"
     return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
 
@@ -170,8 +173,10 @@ class ComponentStep:
         """Put the component's new state in its place."""
         new = self.inner.update(total)
         kept = {k: v for k, v in self.state.arrays.items() if not k.startswith(f"{self.number}/")}
+        initial = _prefixed(INITIAL, _picked(INITIAL, self.state.server))
         return self.state.then(
-            kept | _prefixed(self.number, new.arrays), _prefixed(self.number, new.server)
+            kept | _prefixed(self.number, new.arrays),
+            initial | _prefixed(self.number, new.server),
         )
 
 
@@ -204,9 +209,7 @@ class WeighComponents:
     def update(self, total: Statistics) -> State:
         """Keep the best weights, and set the components back to their start."""
         best = self.recipe.candidates[int(np.argmax(total["ndcg"]))]
-        seed, items = int(self.state.arrays["seed"]), int(self.state.arrays["items"])
-        fresh = self.recipe.initial(items, seed)
-        return self.state.then({**fresh, "items": np.array(items), "weights": best})
+        return self.state.then({**_picked(INITIAL, self.state.server), "weights": best})
 
 
 def _gains(blended: Blended, candidates: Array, fold: Fold) -> Array:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
 from hedgerow.errors import ConfigError
 from hedgerow.models.als import ALS
 from hedgerow.models.base import Recipe
+from hedgerow.models.blend import Blend
 from hedgerow.models.factorization import Factorization
 from hedgerow.models.item_item import ItemItem
 from hedgerow.models.popularity import Popularity
@@ -17,29 +18,68 @@ from hedgerow.models.transitions import Transitions
 
 MODELS: Mapping[str, type[Recipe]] = {
     recipe.name: recipe
-    for recipe in (Popularity, ItemItem, Transitions, ALS, Sequence, Factorization)
+    for recipe in (Popularity, ItemItem, Transitions, ALS, Sequence, Factorization, Blend)
 }
 
+PRESETS: Mapping[tuple[str, str], Callable[[], Recipe]] = {("sequence", "phone"): Sequence.phone}
+"""Named settings beside a model's default."""
 
-def make(name: str, options: Mapping[str, Any] | None = None) -> Recipe:
-    """Return a model by name, with hyper-parameters as numbers or as text.
+
+def make(name: str, options: Mapping[str, Any] | None = None, preset: str | None = None) -> Recipe:
+    """Return a model by name.
+
+    Parameters
+    ----------
+    name
+        One of ``MODELS``.
+    options
+        Hyper-parameters; text is turned into numbers, with ``/`` between the parts of a tuple.
+    preset
+        A named setting that the options start from.
 
     Raises
     ------
     ConfigError
-        The model or a hyper-parameter is unknown, or a value does not fit.
+        The model, the preset or a hyper-parameter is unknown, or a value does not fit.
     """
     if name not in MODELS:
         raise ConfigError(f"There is no model {name!r}; choose one of {', '.join(MODELS)}.")
-    kind = MODELS[name]
-    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
-    values = {}
+    if preset is not None and (name, preset) not in PRESETS:
+        have = ", ".join(p for model, p in PRESETS if model == name) or "none"
+        raise ConfigError(f"The {name} model has no preset {preset!r} (its presets: {have}).")
+    base = PRESETS[name, preset]() if preset else MODELS[name]()
+    values = options_of(base)
     for key, value in (options or {}).items():
-        if key not in known:
-            have = ", ".join(known) or "none"
+        if key not in values:
+            have = ", ".join(values) or "none"
             raise ConfigError(f"The {name} model has no option {key!r} (its options: {have}).")
-        values[key] = _converted(name, key, value, known[key].default)
-    return kind(**values)
+        values[key] = _converted(name, key, value, getattr(base, key))
+    return MODELS[name](**{key: _recipes(value) for key, value in values.items()})
+
+
+def options_of(recipe: Recipe) -> dict[str, Any]:
+    """Return a model's hyper-parameters as JSON has them; :func:`make` gives the model again."""
+    return {
+        f.name: _plain(getattr(recipe, f.name))
+        for f in fields(recipe)  # type: ignore[arg-type]
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    if type(value) in MODELS.values():
+        return {"model": value.name, "options": options_of(value)}
+    return value
+
+
+def _recipes(value: Any) -> Any:
+    """Undo ``_plain``."""
+    if isinstance(value, list | tuple):
+        return tuple(_recipes(part) for part in value)
+    if isinstance(value, dict):
+        return make(value["model"], value["options"])
+    return value
 
 
 def _converted(model: str, key: str, value: Any, default: Any) -> Any:
@@ -50,13 +90,12 @@ def _converted(model: str, key: str, value: Any, default: Any) -> Any:
         if isinstance(default, bool):
             return {"true": True, "false": False}[value.lower()]
         if isinstance(default, tuple):
-            return tuple(type(default[0])(part) for part in value.split("/"))
+            return [_part(part, default[0]) for part in value.split("/")]
         return type(default)(value)
     except (ValueError, KeyError) as error:
-        wanted = type(default).__name__
+        wanted = "list, with / between its parts" if isinstance(default, tuple) else "number"
         raise ConfigError(f"{key}={value} of the {model} model is no {wanted}.") from error
 
 
-def options_of(recipe: Recipe) -> dict[str, Any]:
-    """Return a model's hyper-parameters, such that ``make(name, options)`` gives it again."""
-    return {f.name: getattr(recipe, f.name) for f in fields(recipe)}  # type: ignore[arg-type]
+def _part(text: str, like: Any) -> Any:
+    return {"model": text, "options": {}} if not isinstance(like, int | float) else type(like)(text)

@@ -36,13 +36,13 @@ class Group:
 FULL = {
     "hr": ("Hit rate", "share of users with a held-out item in their list"),
     "ndcg": ("NDCG", "as the hit rate, and higher places count more"),
-    "recall": ("Recall", "share of a user's held-out items that are in the list"),
+    "recall": ("Recall", "share of held-out items in the list"),
     "mrr": ("MRR", "one over the place of the first hit"),
 }
 SAMPLED = {name: FULL[name] for name in ("hr", "ndcg")}
 LISTS = {
-    "coverage": ("Coverage", "share of the catalog that is recommended to anyone"),
-    "gini": ("Gini", "0: all items are shown equally often; 1: one item is all there is"),
+    "coverage": ("Coverage", "share of the catalog shown to anyone"),
+    "gini": ("Gini", "0: all items equally often; 1: one item only"),
     "novelty": ("Novelty", "bits; rarer items are more"),
     "diversity": ("Diversity", "how unlike the items of one list are"),
 }
@@ -67,15 +67,14 @@ def _measured(
     rows = []
     for name, (label, meaning) in measures.items():
         key = f"{name}@{k}"
-        cells = tuple(
-            Cell(
-                wording.metric(figures["metrics"][kind][key]),
-                wording.interval(figures["metrics"]["intervals"][kind].get(key)),
+        values = [f["metrics"][kind][key] for f in found.values() if key in f["metrics"][kind]]
+        bounds = [f["metrics"]["intervals"][kind].get(key) for f in found.values()]
+        if values:
+            decimals = wording.digits(values)
+            cells = tuple(
+                Cell(wording.metric(value, decimals), wording.interval(between, decimals))
+                for value, between in zip(values, bounds, strict=True)
             )
-            for figures in found.values()
-            if key in figures["metrics"][kind]
-        )
-        if cells:
             rows.append(Row(f"{label}@{k}", meaning, cells))
     return tuple(rows)
 

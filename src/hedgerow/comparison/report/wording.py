@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 NO_BREAK = "\u00a0"
@@ -26,17 +27,19 @@ def contenders(facts: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: figures for name, figures in everyone.items() if figures}
 
 
-def metric(value: float | None) -> str:
-    """Write a metric with three decimals, or four where it is small."""
-    if value is None:
-        return NOTHING
-    digits = 4 if 0 < abs(value) < 0.01 else 3
-    return f"{value:.{digits}f}".replace("-", MINUS)
+def digits(values: Iterable[float | None]) -> int:
+    """Return how many decimals figures beside one another need: three, or four for small ones."""
+    return 4 if max((abs(v) for v in values if v is not None), default=0.0) < 0.02 else 3
 
 
-def interval(bounds: list[float] | None) -> str:
+def metric(value: float | None, decimals: int = 3) -> str:
+    """Write a metric with so many decimals."""
+    return NOTHING if value is None else f"{value:.{decimals}f}".replace("-", MINUS)
+
+
+def interval(bounds: list[float] | None, decimals: int = 3) -> str:
     """Write an interval, or nothing."""
-    return f"{metric(bounds[0])} to {metric(bounds[1])}" if bounds else ""
+    return " to ".join(metric(bound, decimals) for bound in bounds) if bounds else ""
 
 
 def count(value: float) -> str:
@@ -56,7 +59,9 @@ def megabytes(size: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """Write a duration in seconds, or in minutes and seconds."""
+    """Write a duration in milliseconds, seconds, or minutes and seconds."""
+    if value < 0.1:
+        return f"{1000 * value:.0f}{NO_BREAK}ms" if value >= 0.0005 else f"under 1{NO_BREAK}ms"
     if value >= 60:
         minutes, rest = divmod(round(value), 60)
         return f"{count(minutes)}{NO_BREAK}min {rest}{NO_BREAK}s"
@@ -65,7 +70,7 @@ def seconds(value: float) -> str:
 
 def model_name(facts: dict[str, Any]) -> str:
     """Return how the model is called in a sentence."""
-    name = facts["model"]
+    name: str = facts["model"]
     return MODELS.get(name, name.replace("_", " "))
 
 
@@ -80,11 +85,12 @@ def verdict(facts: dict[str, Any]) -> str:
     name = f"ndcg@{facts['protocol']['k']}"
     ours = facts["metrics"]["full"][name]
     bounds = facts["metrics"]["intervals"]["full"].get(name)
-    reached = metric(ours) + (f" (95{NO_BREAK}% interval {interval(bounds)})" if bounds else "")
-    parts = [
-        f"Federated over {holders(facts)}, the {model_name(facts)} model reaches "
-        f"NDCG@{facts['protocol']['k']} {reached}"
-    ]
+    decimals = digits([ours])
+    reached = metric(ours, decimals)
+    if bounds:
+        reached += f" (95{NO_BREAK}% interval {interval(bounds, decimals)})"
+    subject = f"Federated over {holders(facts)}, the {model_name(facts)} model"
+    parts = [f"{subject} reaches NDCG@{facts['protocol']['k']}{NO_BREAK}{reached}"]
     pooled, popularity = (
         facts[other]["metrics"]["full"][name] if facts[other] else 0
         for other in ("pooled", "popularity")
@@ -92,7 +98,7 @@ def verdict(facts: dict[str, Any]) -> str:
     if pooled:
         parts.append(f"{100 * ours / pooled:.1f}{NO_BREAK}% of pooled training")
     if popularity and facts["model"] != "popularity":
-        parts.append(f"{ours / popularity:.1f}{NO_BREAK}× popularity")
+        parts.append(f"{ours / popularity:.1f}{NO_BREAK}×{NO_BREAK}popularity")
     cost = f"{megabytes(facts['bytes_up_per_client'])} up per client"
     return f"{', '.join(parts)}, in {counted(facts['rounds'], 'round')} and {cost}."
 
@@ -105,29 +111,29 @@ def tax_sentence(facts: dict[str, Any]) -> str:
     name = f"NDCG@{facts['protocol']['k']}"
     if tax == 0 and (bounds is None or bounds[0] == bounds[1]):
         return (
-            f"Federating costs nothing: federated and pooled training reach the same {name}, "
-            "for the model is the same sum either way."
+            "Federating costs nothing here: federated and pooled training reach exactly the same "
+            f"{name}."
         )
     how = (
-        f"Federated training reaches {metric(abs(tax))} "
+        f"Federated training reaches {metric(abs(tax), 4)} "
         f"{'less' if tax > 0 else 'more'} {name} than pooled training"
     )
     if bounds is None:
         return f"{how}; no interval was computed."
-    range_ = f"the 95{NO_BREAK}% interval of the difference runs from {interval(bounds)}"
+    range_ = f"the 95{NO_BREAK}% interval of the difference runs from {interval(bounds, 4)}"
     if bounds[0] <= 0 <= bounds[1]:
-        return f"{how}; {range_} and holds zero, so chance alone would explain it."
-    return f"{how}; {range_} and does not hold zero, so chance alone would not explain it."
+        return f"{how}; {range_} and holds zero, so chance alone could explain it."
+    return f"{how}; {range_} and does not hold zero, so chance alone hardly explains it."
 
 
 def split_sentence(protocol: dict[str, Any]) -> str:
     """Say how the test interactions were held out."""
     options = protocol["split_options"]
     known = {
-        "last_out": "Each user's last interaction is held out; the model foretells it from those "
+        "last_out": "Each user’s last interaction is held out; the model foretells it from those "
         "before.",
         "temporal": "Interactions from one moment on are held out, the same moment for everyone.",
         "random_per_user": f"A random {100 * options.get('share', 0):.0f}{NO_BREAK}% of each "
-        "user's interactions is held out, whatever their order.",
+        "user’s interactions is held out, whatever their order.",
     }
     return known.get(protocol["split"], f"Interactions are held out by {protocol['split']}.")

@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hedgerow.comparison.as_json import as_json
 from hedgerow.comparison.compare import Comparison
-from hedgerow.comparison.report import figures, wording
+from hedgerow.comparison.report import bars, curves, wording
 from hedgerow.comparison.report.rows import main_table
 
 PACKAGE = "hedgerow.comparison.report"
@@ -52,19 +52,21 @@ def render(facts: dict[str, Any]) -> str:
         "count": wording.count,
         "title_of": wording.TITLES.__getitem__,
     }
-    scripts = [_asset("assets/uPlot.iife.min.js"), _asset("charts.js")]
-    rounds, sent = figures.round_charts(facts), figures.bytes_chart(facts)
+    # The licence asks that its text goes with every copy of the plotting library.
+    plotting = f"/*\n{_asset('assets/uPlot.LICENSE')}*/\n{_asset('assets/uPlot.iife.min.js')}"
+    scripts = [plotting, _asset("charts.js")]
+    rounds, sent = curves.round_charts(facts), curves.bytes_chart(facts)
     charts = [*rounds, *([sent] if sent else [])]
-    panels, bias = figures.bias_bars(facts)
+    panels, bias = bars.bias_bars(facts)
     return environment.get_template("template.html").render(
         facts=facts,
         words=wording,
         contenders=wording.contenders(facts),
         groups=main_table(facts),
-        ndcg=figures.intervals(facts),
-        tax=figures.tax_track(facts),
+        ndcg=bars.intervals(facts),
+        tax=bars.tax_track(facts),
         charts=charts,
-        one_round=len(figures.watched(facts)) == 1,
+        one_round=len(curves.watched(facts)) == 1,
         sampled_curve=_differs(facts),
         panels=panels,
         bias=bias,
@@ -96,5 +98,5 @@ def _json_link(facts: dict[str, Any]) -> str:
 
 def _differs(facts: dict[str, Any]) -> bool:
     """Say whether the curve was measured on other users or interactions than the table."""
-    rounds, name = figures.watched(facts), f"ndcg@{facts['protocol']['k']}"
+    rounds, name = curves.watched(facts), f"ndcg@{facts['protocol']['k']}"
     return bool(rounds) and rounds[-1]["quality"][f"full/{name}"] != facts["metrics"]["full"][name]

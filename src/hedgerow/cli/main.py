@@ -1,0 +1,73 @@
+"""The entry point: the commands, and what a user sees when something goes wrong."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from hedgerow.cli.demo import demo
+from hedgerow.cli.recommend import recommend
+from hedgerow.cli.simulate import simulate
+from hedgerow.cli.tune import tune
+from hedgerow.errors import HedgerowError
+
+INTERRUPTED = 130
+"""The shell's exit status for a command stopped by Ctrl-C."""
+
+app = typer.Typer(
+    name="hedgerow",
+    help="Federated recommendations: one model grown from many private gardens.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(simulate)
+app.command()(tune)
+app.command()(recommend)
+app.command()(demo)
+
+
+def _print_version(wanted: object) -> None:
+    if wanted:
+        print(version("hedgerow"))
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Federated recommendations: one model grown from many private gardens."""
+
+
+def main() -> None:
+    """Run the command; a mistake of the user ends in one sentence and status 1."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        app()
+    except HedgerowError as error:
+        console.print(f"[bold red]error:[/] {_escaped(str(error))}")
+        sys.exit(1)
+    except MemoryError:
+        console.print(
+            "[bold red]error:[/] The memory is not enough; take a smaller model "
+            "(--preset phone), fewer workers or a sample of the data."
+        )
+        sys.exit(1)
+    except KeyboardInterrupt:
+        console.print("[bold]stopped.[/] What a checkpoint holds is kept; go on with --resume.")
+        sys.exit(INTERRUPTED)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", r"\[")

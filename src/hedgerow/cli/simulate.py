@@ -1,0 +1,131 @@
+"""``hedgerow simulate``: what federating one's data would give, and what it would cost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from hedgerow.cli import options as o
+from hedgerow.cli.progress import ProgressBars
+from hedgerow.cli.tables import print_comparison
+from hedgerow.comparison.as_json import as_json
+from hedgerow.comparison.compare import Comparison, Plan, compare
+from hedgerow.comparison.report import write_report
+from hedgerow.errors import ConfigError
+from hedgerow.evaluation.evaluate import EvaluationProtocol
+from hedgerow.federation.clients import Participation
+from hedgerow.models.registry import make
+
+COMPARED = ("popularity", "local", "pooled")
+
+
+def simulate(
+    data: o.Data,
+    *,
+    model: o.Model = "sequence",
+    preset: o.Preset = None,
+    settings: o.Settings = None,
+    columns: o.ColumnNames = None,
+    query: o.Query = None,
+    catalog: o.CatalogFile = None,
+    drop_invalid: o.DropInvalid = False,
+    split: o.SplitChoice = o.SplitName.LAST_OUT,
+    repeats: o.Repeats = False,
+    k: o.Length = 10,
+    sampled: Annotated[
+        int, typer.Option(min=0, max=10_000, help="Items of the sampled ranking; 0: none.")
+    ] = 99,
+    against: Annotated[
+        str, typer.Option(help="What to compare with, by commas; 'none' for nothing.")
+    ] = ",".join(COMPARED),
+    silos: o.Silos = None,
+    concentration: o.Concentration = 0.5,
+    participation: Annotated[float, typer.Option(help="Share of clients asked in a round.")] = 1.0,
+    dropout: Annotated[float, typer.Option(help="Share of them that vanish.")] = 0.0,
+    patience: Annotated[
+        int | None,
+        typer.Option(min=1, help="Stop after so many rounds without a better validation NDCG."),
+    ] = None,
+    executor: o.ExecutorChoice = None,
+    workers: o.Workers = 1,
+    seed: o.Seed = 0,
+    out: Annotated[
+        Path, typer.Option(help="Folder for the report, the model and checkpoints.")
+    ] = Path("hedgerow-out"),
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Also write the figures to this JSON file.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the checkpoint in the folder.")
+    ] = False,
+) -> None:
+    """Train a model federated over DATA's users and compare it with what else one could do.
+
+    Prints one table: popularity, the model on each client's data alone, federated, and pooled.
+    Writes report.html, result.json and model.safetensors.
+    """
+    console = Console()
+    recipe = make(model, o.pairs(settings, "--set"), preset)
+    chosen = _against(against)
+    share = Participation(participation, dropout, seed)
+    log = o.read_log(
+        data,
+        columns=columns,
+        query=query,
+        catalog=catalog,
+        silos=silos,
+        drop_invalid=drop_invalid,
+        repeats=repeats,
+    )
+    for note in log.notes:
+        console.print(f"note: {note}", style="dim")
+    protocol = EvaluationProtocol(k=k, sampled=sampled, repeats=repeats, seed=seed)
+    metric = f"full/ndcg@{k}"
+    with ProgressBars(console, metric) as bars:
+        comparison = compare(
+            log,
+            recipe,
+            clients=o.make_clients(silos, concentration, log, seed),
+            split=o.make_split(split, log, seed),
+            protocol=protocol,
+            participation=share,
+            plan=Plan(chosen, patience),
+            executor=o.make_executor(executor, workers),
+            seed=seed,
+            checkpoint=out / "checkpoint.safetensors",
+            resume=resume,
+            listener=bars,
+        )
+    print_comparison(comparison, console)
+    write_results(comparison, out, json_file, console)
+
+
+def _against(text: str) -> tuple[str, ...]:
+    names = tuple(part.strip() for part in text.split(",") if part.strip() != "none")
+    unknown = [name for name in names if name not in COMPARED]
+    if unknown:
+        raise ConfigError(f"--against knows {', '.join(COMPARED)} and none, not {unknown[0]!r}.")
+    return names
+
+
+def write_results(
+    comparison: Comparison, out: Path, json_file: Path | None, console: Console
+) -> None:
+    """Write the report, the figures and the model, and say where they are."""
+    report = out / "report.html"
+    text = json.dumps(as_json(comparison), indent=2, allow_nan=False)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_report(comparison, report)
+        for path in {out / "result.json", json_file or out / "result.json"}:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text + "\n", encoding="utf-8")
+        comparison.recommender.save(out / "model.safetensors")
+    except OSError as error:
+        raise ConfigError(f"The results cannot be written: {error}.") from error
+    console.print(f"\nReport [bold]{report}[/], figures {out / 'result.json'}, ", end="")
+    console.print(f"model {out / 'model.safetensors'}.")

@@ -1,0 +1,121 @@
+"""Hyper-parameters chosen on validation: each in turn, the others held at the best so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hedgerow.comparison.compare import ExecutorFactory
+from hedgerow.comparison.yardstick import make_yardstick
+from hedgerow.data.interactions import Interactions
+from hedgerow.data.split import LastOut, Split
+from hedgerow.errors import ConfigError
+from hedgerow.evaluation.evaluate import Evaluation, EvaluationProtocol
+from hedgerow.federation.clients import Clients
+from hedgerow.federation.executors import Serial
+from hedgerow.federation.simulator import evaluate, train
+from hedgerow.models.base import Recipe
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One setting and what it reached on validation.
+
+    Parameters
+    ----------
+    changed
+        The hyper-parameters that differ from the start.
+    recipe
+        All of them.
+    evaluation
+        On the validation fold.
+    """
+
+    changed: dict[str, Any]
+    recipe: Recipe
+    evaluation: Evaluation
+
+
+def tune(
+    log: Interactions,
+    recipe: Recipe,
+    *,
+    split: Split | None = None,
+    protocol: EvaluationProtocol | None = None,
+    executor: ExecutorFactory = Serial,
+    seed: int = 0,
+    trials: int = 30,
+    on_trial: Callable[[Trial], None] | None = None,
+) -> list[Trial]:
+    """Try the values of a recipe's grid, one hyper-parameter after the other.
+
+    The test interactions are never looked at: models train on what precedes the validation
+    interactions and are judged on those by full ranking.
+
+    Parameters
+    ----------
+    log
+        The interactions.
+    recipe
+        The start; its ``grid`` says what is tried.
+    split, protocol
+        How models are judged; the metric is NDCG.
+    executor
+        Where sums are computed.
+    seed
+        For all trials alike.
+    trials
+        At most so many.
+    on_trial
+        Called after each.
+
+    Returns
+    -------
+    list
+        All trials, the best first.
+
+    Raises
+    ------
+    ConfigError
+        The recipe has nothing to tune.
+    """
+    if not recipe.grid:
+        raise ConfigError(f"The {recipe.name} model has no hyper-parameter to tune.")
+    protocol = protocol or EvaluationProtocol(sampled=0, replicates=0, seed=seed)
+    fold = (split or LastOut()).validation(log.block)
+    yardstick = make_yardstick(log.catalog, fold.history)
+    clients = Clients.devices(log.users)
+    done: dict[Recipe, Trial] = {}
+    with executor(fold) as workers:
+
+        def attempt(candidate: Recipe) -> Trial:
+            run = train(candidate, workers, log.catalog, clients, seed=seed)
+            found = evaluate(run.scorer, workers, len(fold), protocol, yardstick)
+            trial = Trial(_difference(recipe, candidate), candidate, found)
+            if on_trial:
+                on_trial(trial)
+            return trial
+
+        def value(trial: Trial) -> float:
+            return trial.evaluation.values[f"full/ndcg@{protocol.k}"]
+
+        done[recipe] = attempt(recipe)
+        best = recipe
+        for name, values in recipe.grid.items():
+            # A value is tried beside the best of the others; what ties keeps the earlier one.
+            for candidate in [replace(best, **{name: v}) for v in values]:  # type: ignore[type-var]
+                if candidate in done or len(done) >= trials:
+                    continue
+                done[candidate] = attempt(candidate)
+                if value(done[candidate]) > value(done[best]):
+                    best = candidate
+        return sorted(done.values(), key=value, reverse=True)
+
+
+def _difference(start: Recipe, other: Recipe) -> dict[str, Any]:
+    return {
+        name: getattr(other, name)
+        for name in start.grid
+        if getattr(other, name) != getattr(start, name)
+    }
