@@ -21,7 +21,11 @@ MODELS: Mapping[str, type[Recipe]] = {
     for recipe in (Popularity, ItemItem, Transitions, ALS, Sequence, Factorization, Blend)
 }
 
-PRESETS: Mapping[tuple[str, str], Callable[[], Recipe]] = {("sequence", "phone"): Sequence.phone}
+PRESETS: Mapping[tuple[str, str], Callable[[], Recipe]] = {
+    ("sequence", "phone"): Sequence.phone,
+    ("sequence", "shop"): Sequence.shop,
+    ("sequence", "silo"): Sequence,
+}
 """Named settings beside a model's default."""
 
 

@@ -13,18 +13,17 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
-from numpy.typing import NDArray
 from scipy import linalg
-from scipy.linalg import blas
 
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
-from hedgerow.models.base import Scorer, Scores, State, Step, check, run_steps
-from hedgerow.models.decay import TimeMajor, pieces
+from hedgerow.models.base import Scorer, State, Step, check, run_steps
+from hedgerow.models.features import Features, LinearReadout, NearestVectors
 from hedgerow.models.item_vectors import Neighbourhoods, degree_roots, orthonormal, random_basis
-from hedgerow.models.sparse_sums import SparseRows, mirrored, packed_outer_norms
-from hedgerow.statistics import Array, Contributions, Field, Schema, Statistics
+from hedgerow.models.own_history import DECAYS, Recalls, WithOwnHistory
+from hedgerow.models.readings import Readings
+from hedgerow.models.sparse_sums import SparseRows
+from hedgerow.statistics import Contributions, Field, Schema, Statistics
 
 POOLED_ROUNDS = 12
 """Rounds of subspace iteration by which the item vectors have converged."""
@@ -52,15 +51,19 @@ class Sequence:
         Rounds of subspace iteration for the item vectors.
     popularity_discount
         Scores are divided by the item's count to this power.
+    repeat_gain
+        How strongly a user's own counts weigh where items may be recommended again; above 0 it
+        takes one more, tiny round.
     """
 
-    dimensions: tuple[int, ...] = (512, 512)
+    dimensions: tuple[int, ...] = (256, 256)
     decays: tuple[float, ...] = (0.5, 0.8)
-    fourier: int = 1000
+    fourier: int = 2800
     regularization: float = 50.0
     nearness: float = 0.9
     vector_rounds: int = 4
     popularity_discount: float = 0.1
+    repeat_gain: float = 0.0
 
     name: ClassVar[str] = "sequence"
     grid: ClassVar[Mapping[str, tuple[Any, ...]]] = {
@@ -82,16 +85,29 @@ class Sequence:
         check(0 <= self.nearness < 1, "The nearness must be at least 0 and below 1.")
         check(self.vector_rounds >= 1, "At least one round for the item vectors is needed.")
         check(0 <= self.popularity_discount <= 1, "The discount must lie between 0 and 1.")
+        check(self.repeat_gain >= 0, "The repeat gain must be 0 or more.")
 
     @classmethod
     def phone(cls) -> Sequence:
         """Return a setting of 256 features in all, for clients with little memory."""
         return cls(dimensions=(191, 64), decays=(0.8, 0.4), fourier=0)
 
+    @classmethod
+    def shop(cls) -> Sequence:
+        """Return a setting for baskets of many products: high rank, short memory, repeats."""
+        return cls(
+            dimensions=(1024, 256),
+            decays=(0.3, 0.8),
+            fourier=0,
+            regularization=200.0,
+            popularity_discount=0.0,
+            repeat_gain=3.0,
+        )
+
     @property
     def planned(self) -> int:
-        """Count, vectors, readout."""
-        return self.vector_rounds + 2
+        """Count, vectors, readout and perhaps own history."""
+        return self.vector_rounds + 2 + (self.repeat_gain > 0)
 
     def start(self, catalog: Catalog, seed: int) -> State:
         """Return a random basis for the item vectors."""
@@ -109,7 +125,9 @@ class Sequence:
             return CountInteractions(state)
         if state.round <= self.vector_rounds:
             return FindVectors(self, state)
-        return ReadOut(self, state) if state.round < self.planned else None
+        if state.round == self.vector_rounds + 1:
+            return ReadOut(self, state)
+        return FitOwnHistory(self, state) if state.round < self.planned else None
 
     def features(self, state: State) -> Features:
         """Return the map from histories to features."""
@@ -132,7 +150,10 @@ class Sequence:
         if "weights" not in state.arrays:
             return NearestVectors(features, state.arrays["vectors"])
         discount = (counts + 1) ** np.float32(-self.popularity_discount)
-        return LinearReadout(features, state.arrays["weights"] * discount[:, None])
+        readout = LinearReadout(features, state.arrays["weights"] * discount[:, None])
+        if "own" not in state.arrays:
+            return readout
+        return WithOwnHistory(readout, self.repeat_gain * state.arrays["own"], discount)
 
     def pooled(self, block: Block, catalog: Catalog, seed: int) -> State:
         """Let the item vectors converge before the readout."""
@@ -143,62 +164,6 @@ class Sequence:
             found = find.update(find.contributions(block).sum(np.ones(len(block))))
             state = State(found.arrays, round=1)
         return run_steps(self, State(state.arrays, round=self.vector_rounds + 1), block)
-
-
-@dataclass(frozen=True)
-class Features:
-    """From a history to a feature vector: unit states, 1, and Fourier features of the states.
-
-    Parameters
-    ----------
-    memories
-        Item vectors, shape (items, dimension), and decay of each memory.
-    frequencies
-        Shape (states' total dimension, fourier).
-    phases
-        Shape (fourier,).
-    """
-
-    memories: tuple[tuple[Array, float], ...]
-    frequencies: Array
-    phases: Array
-
-    @property
-    def width(self) -> int:
-        """The number of features."""
-        return sum(int(v.shape[1]) for v, _ in self.memories) + 1 + len(self.phases)
-
-    def along(self, block: Block, time: TimeMajor) -> Array:
-        """Return the features after each interaction, in time-major order."""
-        items = block.items[time.order]
-        return self._of([time.forward(v[items], decay) for v, decay in self.memories])
-
-    def at_end(self, block: Block) -> Array:
-        """Return the features after each user's whole history, shape (users, width)."""
-        ages = block.ages.astype(np.float32)
-        states = []
-        for vectors, decay in self.memories:
-            aged = np.float32(decay) ** ages
-            states.append(np.asarray(block.matrix(aged) @ vectors))
-        return self._of(states)
-
-    def _of(self, states: list[Array]) -> Array:
-        n = len(states[0])
-        result = np.empty((n, self.width), np.float32)
-        start = 0
-        for state in states:
-            stop = start + state.shape[1]
-            lengths = np.sqrt(np.einsum("ij,ij->i", state, state)) + np.float32(1e-9)
-            np.divide(state, lengths[:, None], out=result[:, start:stop])
-            start = stop
-        result[:, start] = 1
-        if len(self.phases):
-            waves = result[:, :start] @ self.frequencies
-            waves += self.phases
-            np.cos(waves, out=waves)
-            waves *= np.float32(np.sqrt(2 / len(self.phases)))
-            result[:, start + 1 :] = waves
-        return result
 
 
 @dataclass(frozen=True)
@@ -286,78 +251,27 @@ class ReadOut:
 
 
 @dataclass(frozen=True)
-class Readings:
-    """The contributions of the readout."""
+class FitOwnHistory:
+    """The regression of what the readout leaves over on a user's own counts: one tiny round."""
 
-    schema: Schema
-    block: Block
-    features: Features
+    recipe: Sequence
+    state: State
+    name: ClassVar[str] = "fit own history"
+    additive: ClassVar[bool] = True
 
-    def __len__(self) -> int:
-        return len(self.block)
+    @property
+    def schema(self) -> Schema:
+        """The normal equations of four coefficients."""
+        n = len(DECAYS)
+        return Schema({"gram": Field((n, n), symmetric=True), "residual": Field((n,))})
 
-    def _followed(self, block: Block) -> tuple[Array, NDArray[np.int64], NDArray[np.int32]]:
-        """Return the features before each interaction but the first, the user and the item."""
-        before = block.where(block.ages > 0)
-        time = TimeMajor.of(before)
-        follower = block.items[block.positions > 0][time.order]
-        return self.features.along(before, time), time.users, follower
+    def contributions(self, data: Block) -> Contributions:
+        """Each user's residuals on its own items."""
+        readout = LinearReadout(self.recipe.features(self.state), self.state.arrays["weights"])
+        return Recalls(self.schema, data, readout)
 
-    def norms(self) -> NDArray[np.float64]:
-        """Return the norms, from the Gram matrix of each user's own features."""
-        squares = np.zeros(len(self.block))
-        for rows, block in pieces(self.block):
-            phi, users, items = self._followed(block)
-            order = np.argsort(users, kind="stable")
-            ends = np.searchsorted(users[order], np.arange(len(block) + 1))
-            for user in range(len(block)):
-                at = order[ends[user] : ends[user + 1]]
-                own = phi[at].astype(np.float64)
-                inner = own @ own.T
-                same = items[at][:, None] == items[at]
-                diagonal = (own**2).sum(0)
-                gram = packed_outer_norms(np.sqrt((inner**2).sum()), (diagonal**2).sum())
-                squares[rows[user]] = gram + inner[same].sum()
-        return np.sqrt(squares)
-
-    def sum(self, weights: NDArray[np.float64]) -> Statistics:
-        """Return the weighted sums; the Gram matrix by the symmetric BLAS product."""
-        width, m = self.features.width, self.block.n_items
-        gram = np.zeros((width, width), np.float32, order="F")
-        followers = np.zeros((m, width), np.float32)
-        for rows, block in pieces(self.block):
-            phi, users, items = self._followed(block)
-            if not len(phi):
-                continue
-            each = weights[rows][users].astype(np.float32)
-            scatter = sp.csr_array((each, (items, np.arange(len(each)))), shape=(m, len(each)))
-            followers += scatter @ phi
-            phi *= np.sqrt(each)[:, None]
-            gram = blas.ssyrk(1.0, phi.T, 1.0, gram, overwrite_c=1)
-        return Statistics({"gram": mirrored(gram), "next": followers})
-
-
-@dataclass(frozen=True)
-class LinearReadout:
-    """Scores linear in the features of the whole history; weights of shape (items, width)."""
-
-    features: Features
-    weights: Array
-
-    def scores(self, histories: Block) -> Scores:
-        """Return the features times the weights."""
-        return np.asarray(self.features.at_end(histories) @ self.weights.T)
-
-
-@dataclass(frozen=True)
-class NearestVectors:
-    """Scores by the product of item vectors with the first memory."""
-
-    features: Features
-    vectors: Array
-
-    def scores(self, histories: Block) -> Scores:
-        """Return the first memory's state times the item vectors."""
-        first = self.features.memories[0][0]
-        states = self.features.at_end(histories)[:, : first.shape[1]]
-        return np.asarray(states @ first.T)
+    def update(self, total: Statistics) -> State:
+        """Solve for the coefficients."""
+        gram = total["gram"] + np.eye(len(DECAYS))
+        own = np.linalg.solve(gram, total["residual"]).astype(np.float32)
+        return self.state.then({**self.state.arrays, "own": own})
