@@ -117,7 +117,7 @@ def write_results(
 ) -> None:
     """Write the report, the figures and the model, and say where they are."""
     report = out / "report.html"
-    text = json.dumps(as_json(comparison), indent=2, allow_nan=False)
+    text = json.dumps(as_json(comparison, report="report.html"), indent=2, allow_nan=False)
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_report(comparison, report)

@@ -72,10 +72,9 @@ def print_examples(comparison: Comparison, console: Console) -> None:
     """Print some users' histories and what they are recommended."""
     console.print("\n[bold]What some of them are recommended[/]")
     for example in comparison.examples:
-        taken = set(example.held_out)
         console.print(f"\n[bold]customer {escape(example.user)}[/]")
         console.print("  had   " + escape(" > ".join(example.history)))
         console.print("  took  " + escape(", ".join(example.held_out)))
-        for item in example.recommended:
-            mark = "[green]hit[/]" if item.title in taken else "   "
+        for item, hit in zip(example.recommended, example.hits, strict=True):
+            mark = "[green]hit[/]" if hit else "   "
             console.print(f"  {mark} {item.rank}. {escape(item.title)}")

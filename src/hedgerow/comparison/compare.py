@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -63,12 +62,48 @@ class Contender:
 
 @dataclass(frozen=True)
 class Example:
-    """One user's history, what the user took next, and what was recommended."""
+    """One user's history, what the user took next, and what was recommended.
+
+    Parameters
+    ----------
+    user
+        The id.
+    history, held_out
+        Titles, oldest first; of long ones the last or the first few.
+    recommended
+        Best first.
+    hits
+        Which of the recommendations were held out, one truth value each.
+    """
 
     user: str
     history: tuple[str, ...]
     held_out: tuple[str, ...]
     recommended: tuple[Recommendation, ...]
+    hits: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a comparison does besides training federated.
+
+    Parameters
+    ----------
+    contenders
+        Which of pooled, local and popularity to add.
+    patience
+        Stop the federated training after so many rounds without a better validation NDCG. The
+        model then trains without the validation interactions; without patience it sees them.
+    local_clients
+        On how many clients, drawn at random, the model is trained alone.
+    watch
+        Whether to judge the model after every round.
+    """
+
+    contenders: tuple[str, ...] = ("popularity", "local", "pooled")
+    patience: int | None = None
+    local_clients: int = 100
+    watch: bool = True
 
 
 @dataclass(frozen=True)
@@ -85,6 +120,8 @@ class Comparison:
         Who held what.
     protocol, split, seed
         How it was judged.
+    plan
+        What was done besides.
     contenders
         By name: federated, and what else was asked for.
     recommender
@@ -101,6 +138,7 @@ class Comparison:
     protocol: EvaluationProtocol
     split: Split
     seed: int
+    plan: Plan
     contenders: dict[str, Contender]
     recommender: Recommender
     examples: tuple[Example, ...]
@@ -148,30 +186,7 @@ class Silent:
         """Ignore it."""
 
 
-ExecutorFactory = Callable[[Fold], AbstractContextManager[Executor]]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a comparison does besides training federated.
-
-    Parameters
-    ----------
-    contenders
-        Which of pooled, local and popularity to add.
-    patience
-        Stop the federated training after so many rounds without a better validation NDCG. The
-        model then trains without the validation interactions; without patience it sees them.
-    local_clients
-        On how many clients, drawn at random, the model is trained alone.
-    watch
-        Whether to judge the model after every round.
-    """
-
-    contenders: tuple[str, ...] = ("popularity", "local", "pooled")
-    patience: int | None = None
-    local_clients: int = 100
-    watch: bool = True
+ExecutorFactory = Callable[[Fold], Executor]
 
 
 def compare(
@@ -277,10 +292,11 @@ def compare(
             state = recipe.pooled(training.history, log.catalog, seed)
             seconds = time.perf_counter() - started
             pooled = Run(recipe, state, (), 1)
-            found["pooled"] = Contender("pooled", judged(pooled), seconds, note="one data base")
+            found["pooled"] = Contender(
+                "pooled", judged(pooled), seconds, note="all data in one place"
+            )
         if "local" in plan.contenders:
             listener.stage("local", 1)
-            started = time.perf_counter()
             alone = train_alone(
                 recipe,
                 log.catalog,
@@ -291,9 +307,10 @@ def compare(
                 limit=plan.local_clients,
                 seed=seed,
             )
-            seconds = time.perf_counter() - started
-            note = "" if alone.clients == len(clients) else f"{alone.clients} clients at random"
-            found["local"] = Contender("local", alone.evaluation, seconds, note=note)
+            note = "each client's model is trained and judged on its own users"
+            if alone.clients < len(clients):
+                note += f", for {alone.clients} clients drawn at random"
+            found["local"] = Contender("local", alone.evaluation, alone.seconds, note=note)
         if "popularity" in plan.contenders:
             listener.stage("popularity", 1)
             counted = train(Popularity(), workers, log.catalog, clients, seed=seed)
@@ -313,6 +330,7 @@ def compare(
         protocol=protocol,
         split=split,
         seed=seed,
+        plan=plan,
         contenders=found,
         recommender=recommender,
         examples=examples_of(recommender, log, test, repeats=protocol.repeats),
@@ -346,6 +364,7 @@ def examples_of(
             history=tuple(title(i) for i in history[-8:]),
             held_out=tuple(title(i) for i in target[:3]),
             recommended=tuple(recommended),
+            hits=tuple(r.item_id in {str(log.catalog.ids[i]) for i in target} for r in recommended),
         )
         for user, history, target, recommended in zip(
             chosen, histories, targets, lists, strict=True

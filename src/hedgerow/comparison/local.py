@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,10 +19,21 @@ from hedgerow.statistics import total
 
 @dataclass(frozen=True)
 class Alone:
-    """The sum of evaluations of models trained on one client each."""
+    """What models trained on one client each achieved.
+
+    Parameters
+    ----------
+    evaluation
+        The sum of their evaluations.
+    clients
+        How many there were.
+    seconds
+        Of training.
+    """
 
     evaluation: Evaluation
     clients: int
+    seconds: float
 
 
 def train_alone(
@@ -58,10 +70,12 @@ def train_alone(
     chosen = np.random.default_rng(seed).permutation(able)[:limit]
     members = np.argsort(clients.owner, kind="stable")
     starts = np.searchsorted(clients.owner[members], np.stack([chosen, chosen + 1]))
-    terms = []
+    terms, seconds = [], 0.0
     for start, stop in starts.T:
         part = fold.take(members[start:stop])
+        began = time.perf_counter()
         state = run_steps(recipe, recipe.start(catalog, seed), part.history)
+        seconds += time.perf_counter() - began
         step = Evaluate(recipe.scorer(state), protocol, yardstick)
         terms.append(contribute(step, part, np.ones(len(part))))
-    return Alone(step.update(total(terms)), len(chosen))
+    return Alone(step.update(total(terms)), len(chosen), seconds)

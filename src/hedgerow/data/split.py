@@ -160,8 +160,3 @@ class RandomPerUser:
 
 def _parted(block: Block, held: NDArray[np.bool_]) -> Fold:
     return Fold(block.where(~held), block.where(held))
-
-
-last_out = LastOut
-temporal = Temporal.at
-random_per_user = RandomPerUser

@@ -12,7 +12,6 @@ import multiprocessing as mp
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
@@ -137,12 +136,8 @@ class Processes:
                 "A worker process died, most likely for want of memory; use fewer workers."
             ) from error
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
+        """Stop the workers."""
         for process, pipe, _ in self._running:
             pipe.close()
             process.join(timeout=1)

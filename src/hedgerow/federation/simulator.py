@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from hedgerow.errors import ConfigError
 from hedgerow.evaluation.evaluate import Evaluate, Evaluation, EvaluationProtocol
 from hedgerow.evaluation.metrics import Yardstick
 from hedgerow.federation.checkpoint import Checkpoint
-from hedgerow.federation.clients import Clients, Cohort, Participation
+from hedgerow.federation.clients import Clients, Participation
 from hedgerow.federation.contribute import OnHistory
 from hedgerow.federation.executors import Executor
 from hedgerow.models.base import Recipe, Scorer, State
@@ -39,7 +39,8 @@ class Round:
     seconds
         From broadcast to the new state, measuring quality not counted.
     quality
-        Metric name to value on the watched fold; empty where none is watched.
+        Metric name to value on the watched fold; empty where none is watched, and while a sum
+        over several cohorts goes on.
     """
 
     number: int
@@ -183,15 +184,18 @@ def train(
         state = step.update(total(sums))
         seconds = time.perf_counter() - started
         quality = _quality(recipe, state, executor, clients, watch)
-        for happened in _rounds(cohorts, clients, len(rounds)):
+        for cohort in cohorts:
             rounds.append(
-                replace(
-                    happened,
+                Round(
+                    number=len(rounds) + 1,
                     step=step.name,
+                    asked=int(cohort.asked.sum()),
+                    answered=int(cohort.present.sum()),
+                    users=int(clients.users_of(cohort.present).sum()),
                     bytes_up=step.schema.nbytes,
                     bytes_down=down,
                     seconds=seconds / len(cohorts),
-                    quality=quality,
+                    quality=quality if cohort is cohorts[-1] else {},
                 )
             )
             if on_round:
@@ -200,13 +204,6 @@ def train(
         if checkpoint:
             checkpoint.save(state, best.state, [asdict(r) for r in rounds])
     return Run(recipe, best.state or state, tuple(rounds), len(clients))
-
-
-def _rounds(cohorts: list[Cohort], clients: Clients, done: int) -> Iterator[Round]:
-    for number, cohort in enumerate(cohorts, start=done + 1):
-        users = int(clients.users_of(cohort.present).sum())
-        asked, answered = int(cohort.asked.sum()), int(cohort.present.sum())
-        yield Round(number, "", asked, answered, users, 0, 0, 0.0)
 
 
 def _quality(

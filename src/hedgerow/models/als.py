@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -102,15 +103,16 @@ class Solved:
     products: Array
 
 
-def solve_users(recipe: ALS, items: Array, block: Block) -> Solved:
+def solve_users(recipe: ALS, items: Array, block: Block, gram: Array | None = None) -> Solved:
     """Solve each user's least-squares problem, given item vectors.
 
     ``x = (a0 V'V + V_u' W V_u + lam (n_u + a0 m) I)^-1 V_u' w``, by Cholesky, user by user: a
-    user's problem fits the processor's cache, a batch of them does not.
+    user's problem fits the processor's cache, a batch of them does not. Who solves again and again
+    passes ``V'V`` as ``gram``.
     """
     a0, lam = recipe.unobserved, recipe.regularization
     m, d = items.shape
-    common = np.asfortranarray(a0 * (items.T @ items))
+    common = np.asfortranarray(a0 * (items.T @ items if gram is None else gram))
     vectors = np.empty((len(block), d), np.float32)
     products = np.empty(len(block.items), np.float32)
     numbers = block.items.astype(np.int64)
@@ -252,9 +254,14 @@ class FoldIn:
     recipe: ALS
     vectors: Array
 
+    @cached_property
+    def _gram(self) -> Array:
+        return self.vectors.T @ self.vectors
+
     def scores(self, histories: Block) -> Scores:
         """Solve each history and multiply."""
-        return solve_users(self.recipe, self.vectors, histories).vectors @ self.vectors.T
+        users = solve_users(self.recipe, self.vectors, histories, self._gram).vectors
+        return np.asarray(users @ self.vectors.T)
 
 
 def _transposed(block: Block) -> Block:

@@ -96,8 +96,8 @@ class Sequence:
     def shop(cls) -> Sequence:
         """Return a setting for baskets of many products: high rank, short memory, repeats."""
         return cls(
-            dimensions=(1024, 256),
-            decays=(0.3, 0.8),
+            dimensions=(1500, 512, 256),
+            decays=(0.0, 0.5, 0.9),
             fourier=0,
             regularization=200.0,
             popularity_discount=0.0,

@@ -35,20 +35,14 @@ class Chart:
 def watched(facts: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the rounds after which quality was measured, with the bytes sent until then.
 
-    An additive sum may take several rounds, each with its own cohort and an equal part of the
-    time; there is a model to judge only after the last of them.
+    An additive sum may take several rounds, each with its own cohort; there is a model to judge
+    only after the last of them.
     """
     history, clients = facts["history"], facts["data"]["clients"]
     sent, rounds = 0.0, []
-    for happened, following in zip(history, [*history[1:], None], strict=True):
+    for happened in history:
         sent += happened["bytes_up"] * happened["answered"] / clients
-        goes_on = (
-            following is not None
-            and following["step"] == happened["step"]
-            and following["seconds"] == happened["seconds"]
-            and following["quality"] == happened["quality"]
-        )
-        if happened["quality"] and not goes_on:
+        if happened["quality"]:
             rounds.append({**happened, "sent": sent / 1e6})
     return rounds
 
