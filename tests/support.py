@@ -6,6 +6,7 @@ import polars as pl
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.models.base import State
+from hedgerow.models.local_sgd import train_locally
 
 ODD = ([], [3], [5, 5, 5, 5], [1, 2, 1, 2, 3, 1])
 """Histories that break careless code: empty, of one interaction, of repeats."""
@@ -43,8 +44,7 @@ def with_weights(block, seed=0):
 def histories_of(block):
     """Return the item numbers of each user as plain lists."""
     return [
-        block.items[a:b].tolist()
-        for a, b in zip(block.indptr[:-1], block.indptr[1:], strict=True)
+        block.items[a:b].tolist() for a, b in zip(block.indptr[:-1], block.indptr[1:], strict=True)
     ]
 
 
@@ -71,3 +71,16 @@ def assert_same_arrays(one, other):
         assert array.dtype == other[name].dtype, name
         np.testing.assert_array_equal(array, other[name], err_msg=name)
         assert array.shape == other[name].shape, name
+
+
+def trained_in_order(vectors, examples, epochs, *, move_items=True):
+    """Run local epochs; return user vectors by row, and changes by example (None if held still)."""
+    dimension = vectors.shape[1]
+    users = np.zeros((len(examples.indptr) - 1, dimension), np.float32)
+    changes = np.zeros((len(examples.items), dimension), np.float32) if move_items else None
+    for trained in train_locally(vectors, examples, epochs, move_items=move_items):
+        users[trained.users] = trained.vectors
+        if move_items:
+            assert not trained.changes[~trained.real].any()
+            changes[trained.numbers[trained.real]] = trained.changes[trained.real]
+    return users, changes

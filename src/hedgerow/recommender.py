@@ -23,6 +23,9 @@ from hedgerow.models.registry import make, options_of
 
 FORMAT = "hedgerow-model-1"
 
+HEAD = frozenset({"model", "options", "round", "items", "titles"})
+"""What a model's file says beside its arrays."""
+
 
 @dataclass(frozen=True)
 class Recommendation:
@@ -171,7 +174,7 @@ class Recommender:
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError, ValueError) as error:
             raise CheckpointError(f"The model file {path} is damaged; train it again.") from error
-        if head.get("format") != FORMAT:
+        if head.get("format") != FORMAT or not head.keys() >= HEAD:
             raise CheckpointError(f"{path} is not a model of this version; train it again.")
         recipe = make(head["model"], json.loads(head["options"]))
         titles = pl.DataFrame({"title": json.loads(head["titles"])})

@@ -81,7 +81,7 @@ def test_the_names_are_those_that_others_rely_on(facts):
         "seed",
     }
     assert set(facts["machine"]) == {"python", "numpy", "processor", "cpus"}
-    assert set(facts["examples"][0]) == {"user", "history", "held_out", "recommended"}
+    assert set(facts["examples"][0]) == {"user", "history", "held_out", "recommended", "hits"}
     assert {"number", "step", "bytes_up", "quality"} <= set(facts["history"][0])
 
 

@@ -153,9 +153,9 @@ def test_the_downloads_hold_the_figures(facts):
 def test_hits_are_marked(facts):
     facts = json.loads(json.dumps(facts))
     for example in facts["examples"]:
-        example["held_out"] = ["something else"]
+        example["hits"] = [False] * len(example["recommended"])
     assert not Page(render(facts)).all("mark")
-    facts["examples"][0]["held_out"] = [facts["examples"][0]["recommended"][1]["title"]]
+    facts["examples"][0]["hits"][1] = True
     assert len(Page(render(facts)).all("mark")) == 1
 
 

@@ -124,9 +124,7 @@ def test_users_with_few_interactions_can_be_left_out(given_rows, count):
     assert part.histories() == [log.histories()[u] for u in keep]
     assert part.block.keys.tolist() == list(range(len(keep)))
     assert part.attributes["name"].to_list() == part.users.to_list()
-    worth = {
-        (u, i, t): v for u, i, t, v in log.frame().rows()
-    }
+    worth = {(u, i, t): v for u, i, t, v in log.frame().rows()}
     assert part.values.tolist() == [worth[row[:3]] for row in part.frame().rows()]
 
 

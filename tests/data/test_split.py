@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from support import histories_of, pairs_of, random_block
 
-from hedgerow.data import split
 from hedgerow.data.block import Block
 from hedgerow.data.split import Fold, LastOut, RandomPerUser, Temporal
 from hedgerow.errors import ConfigError
@@ -116,11 +115,7 @@ def test_the_random_share_depends_on_the_seed_and_falls_anywhere():
     # Held-out interactions lie in the middle of a history on average, not at its end.
     held = np.isin(
         block.rows * 100 + block.positions,
-        [
-            u * 100 + t
-            for u, pairs in enumerate(pairs_of(one.targets))
-            for _, t in pairs
-        ],
+        [u * 100 + t for u, pairs in enumerate(pairs_of(one.targets)) for _, t in pairs],
     )
     long = block.lengths[block.rows] >= 5
     relative = block.positions / np.maximum(block.lengths[block.rows] - 1, 1)
@@ -129,7 +124,7 @@ def test_the_random_share_depends_on_the_seed_and_falls_anywhere():
 
 def test_temporal_chooses_moments_by_share():
     block = Block.of([list(range(100))] * 3, 100)
-    chosen = split.temporal(block, test=0.2, validation=0.3)
+    chosen = Temporal.at(block, test=0.2, validation=0.3)
     fold, validation = chosen.test(block), chosen.validation(block)
     assert len(fold.targets.items) / len(block.items) == pytest.approx(0.2, abs=0.02)
     assert len(validation.targets.items) / len(block.items) == pytest.approx(0.3, abs=0.02)

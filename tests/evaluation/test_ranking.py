@@ -28,9 +28,7 @@ def drawn_scores(pool, users, seed):
 
 
 def fold_of(pairs):
-    return Fold(
-        Block.of([h for h, _ in pairs], N_ITEMS), Block.of([t for _, t in pairs], N_ITEMS)
-    )
+    return Fold(Block.of([h for h, _ in pairs], N_ITEMS), Block.of([t for _, t in pairs], N_ITEMS))
 
 
 def worth(score):
@@ -122,8 +120,8 @@ def test_sampled_ranks_are_among_the_items_of_the_smallest_lots():
         others = [i for i in range(60) if i not in held | set(histories[user])]
         key = int(fold.history.keys[user])
         lots = sorted(others, key=lambda i, key=key: int(bits(3, SAMPLING_STREAM, key, i)))
-        for target in targets:
-            wanted.append(1 + sum(scores[user, i] >= scores[user, target] for i in lots[:20]))
+        own = scores[user]
+        wanted += [1 + sum(own[i] >= own[target] for i in lots[:20]) for target in targets]
     assert ranked.sampled.tolist() == wanted
 
 
@@ -144,9 +142,7 @@ def test_ties_are_lost_against_sampled_items_too(value):
 def test_the_draw_is_uniform():
     """The mean sampled rank is the full one scaled down, for a uniform draw."""
     fold, scores = big_fold(users=300)
-    draws = [
-        rank(scores, fold, k=5, sampled=20, repeats=False, seed=s).sampled for s in range(30)
-    ]
+    draws = [rank(scores, fold, k=5, sampled=20, repeats=False, seed=s).sampled for s in range(30)]
     full = rank(scores, fold, k=5, sampled=0, repeats=False, seed=0).full
     targets = rank(scores, fold, k=5, sampled=0, repeats=False, seed=0).targets
     judged = targets.lengths > 0

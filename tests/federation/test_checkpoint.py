@@ -41,22 +41,16 @@ def timeless(rounds):
     return [replace(r, seconds=0.0) for r in rounds]
 
 
-@pytest.mark.parametrize("watch", PATIENCE.values(), ids=PATIENCE)
-@pytest.mark.parametrize("share", [1.0, 0.3])
-@pytest.mark.parametrize("name", list(MODELS))
-def test_a_run_resumed_after_any_round_ends_in_the_same_bits(name, share, watch, tmp_path):
-    recipe = make(name, OPTIONS.get(name))
-    if name == "blend":
-        parts = tuple(make(n, OPTIONS[n]) for n in ("factorization", "sequence"))
-        recipe = replace(recipe, components=parts)
+def check_resuming(recipe, share, watch, folder):
+    """Resume a run after each of its steps, and require that it ends as if never interrupted."""
     settings = {"participation": Participation(share, 0.1, seed=3), "seed": 7, "watch": watch}
-    checkpoint = Checkpoint(tmp_path / "run.safetensors", "mine")
+    checkpoint = Checkpoint(folder / "run.safetensors", "mine")
     copies = {}
 
     def keep(happened):
         # The file is of the step before; a step of several cohorts writes it once.
-        if checkpoint.path.is_file() and (size := checkpoint.load()[0].round) not in copies:
-            copies[size] = shutil.copy(checkpoint.path, tmp_path / f"{size}.safetensors")
+        if checkpoint.path.is_file() and (done := checkpoint.load()[0].round) not in copies:
+            copies[done] = shutil.copy(checkpoint.path, folder / f"{done}.safetensors")
 
     whole = train(
         recipe, Serial(DATA), CATALOG, DEVICES, checkpoint=checkpoint, on_round=keep, **settings
@@ -73,9 +67,31 @@ def test_a_run_resumed_after_any_round_ends_in_the_same_bits(name, share, watch,
             resume=True,
             **settings,
         )
+        assert timeless(resumed.rounds) == timeless(whole.rounds), f"resumed after step {done}"
+        assert resumed.state.round == whole.state.round
         assert_same_arrays(resumed.state.arrays, whole.state.arrays)
-        assert resumed.state.round == whole.state.round, done
-        assert timeless(resumed.rounds) == timeless(whole.rounds)
+
+
+@pytest.mark.parametrize("watch", PATIENCE.values(), ids=PATIENCE)
+@pytest.mark.parametrize("share", [1.0, 0.3])
+@pytest.mark.parametrize("name", list(MODELS))
+def test_a_run_resumed_after_any_step_ends_in_the_same_bits(name, share, watch, tmp_path):
+    recipe = make(name, OPTIONS.get(name))
+    if name == "blend":
+        parts = tuple(make(n, OPTIONS[n]) for n in ("factorization", "sequence"))
+        recipe = replace(recipe, components=parts)
+    check_resuming(recipe, share, watch, tmp_path)
+
+
+def test_patience_counts_steps_not_cohorts_after_resuming(tmp_path):
+    """A step asks several cohorts one after another; waiting for them is one step's wait."""
+    parts = (
+        make("transitions"),
+        make("popularity"),
+        make("factorization", OPTIONS["factorization"]),
+    )
+    recipe = replace(make("blend"), components=parts)
+    check_resuming(recipe, 0.3, replace(WATCH, patience=5), tmp_path)
 
 
 def test_states_come_back_bit_for_bit(tmp_path):
@@ -187,6 +203,8 @@ def test_the_fingerprint_tells_runs_apart():
     ]
     assert len({fingerprint(*case) for case in cases}) == len(cases)
     assert fingerprint(*cases[0]) == fingerprint(
-        LastOut().test(structured_block(users=60, n_items=N_ITEMS)), owner, make("als"),
+        LastOut().test(structured_block(users=60, n_items=N_ITEMS)),
+        owner,
+        make("als"),
         Participation(),
     )

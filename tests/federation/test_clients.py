@@ -109,7 +109,9 @@ def test_the_draw_is_repeatable(clients, step, share, dropout, seed, additive):
 
 def test_rounds_and_seeds_draw_anew():
     drawn = {
-        tuple(np.flatnonzero(Participation(0.1, 0, seed).cohorts(500, step, additive=False)[0].asked))
+        tuple(
+            np.flatnonzero(Participation(0.1, 0, seed).cohorts(500, step, additive=False)[0].asked)
+        )
         for seed in (0, 1)
         for step in (0, 1, 2)
     }

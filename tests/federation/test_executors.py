@@ -158,7 +158,7 @@ def test_an_error_in_a_worker_is_passed_on_and_the_executor_goes_on(key):
 @pytest.mark.parametrize("key", [FIRST, LAST])
 def test_a_killed_worker_is_an_error_that_says_so(key):
     with Processes(DATA, 2) as running:
-        with pytest.raises(HedgerowError, match="worker process died.*fewer workers"):
+        with pytest.raises(HedgerowError, match=r"worker process died.*fewer workers"):
             running.sum(Hurt(key, "kill"), np.ones(len(DATA)))
         with pytest.raises(HedgerowError, match="worker process died"):
             running.sum(Hurt(NOBODY), np.ones(len(DATA)))

@@ -59,15 +59,11 @@ def test_training_never_sees_what_is_held_out(recipe):
 
 @every_model
 def test_additive_models_do_not_need_everyone_at_once(recipe):
-    additive = all(
-        recipe.step(state).additive for state in states_of(recipe, DATA.history)[:-1]
-    )
+    additive = all(recipe.step(state).additive for state in states_of(recipe, DATA.history)[:-1])
     if not additive:
         pytest.skip("this model improves on the last round's state")
     whole = train(recipe, Serial(DATA), CATALOG, DEVICES)
-    parts = train(
-        recipe, Serial(DATA), CATALOG, DEVICES, participation=Participation(share=0.15)
-    )
+    parts = train(recipe, Serial(DATA), CATALOG, DEVICES, participation=Participation(share=0.15))
     assert len(parts.rounds) == -(-80 // 12) * recipe.planned
     for name, array in whole.state.arrays.items():
         assert_allclose(parts.state.arrays[name], array, rtol=1e-5, atol=1e-6)

@@ -127,7 +127,10 @@ def test_the_gradient_is_that_of_the_objective(block, rounds_before):
 
 @pytest.mark.parametrize(
     "block",
-    [structured_block(users=150, n_items=30), with_weights(structured_block(users=150, n_items=30))],
+    [
+        structured_block(users=150, n_items=30),
+        with_weights(structured_block(users=150, n_items=30)),
+    ],
     ids=["plain", "weighted"],
 )
 def test_a_few_rounds_are_nearly_as_good_as_pooled_training(block):

@@ -37,7 +37,10 @@ SMALL = {
 
 VARIANTS = {
     "factorization-bpr": ("factorization", {"loss": "bpr", "proximal": 0.5}),
-    "factorization-average": ("factorization", {"server": "average", "server_rate": 1.0, "local_rate": 0.5}),
+    "factorization-average": (
+        "factorization",
+        {"server": "average", "server_rate": 1.0, "local_rate": 0.5},
+    ),
     "als-small-steps": ("als", {"step_size": 0.3}),
     "sequence-linear": ("sequence", {"fourier": 0, "dimensions": (5,), "decays": (0.0,)}),
     "transitions-raw": ("transitions", {"window": 2, "fade": 1.0, "normalization": 0.0}),

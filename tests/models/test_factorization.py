@@ -1,13 +1,15 @@
 """Federated averaging and Adam on the server, against the published update rules."""
 
+import itertools
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from support import catalog_of, random_block, states_of, with_weights
+from support import catalog_of, random_block, states_of, trained_in_order, with_weights
 
 from hedgerow.errors import ConfigError
 from hedgerow.models.factorization import ADAM_DECAYS, ADAM_FLOOR, Factorization
-from hedgerow.models.local_sgd import draw_examples, train_locally
+from hedgerow.models.local_sgd import draw_examples
 
 BLOCK = random_block(users=20)
 
@@ -19,16 +21,10 @@ def client_changes(recipe, state, block):
     for user in range(len(block)):
         device = block[user : user + 1]
         examples = draw_examples(device, recipe.loss, int(state.arrays["seed"]), state.round)
-        trained = train_locally(
-            vectors,
-            examples,
-            epochs=recipe.local_epochs,
-            rate=recipe.local_rate,
-            proximal=recipe.proximal,
-        )
-        np.add.at(changes[user], examples.items, trained.changes)
+        _, moved = trained_in_order(vectors, examples, recipe.epochs)
+        np.add.at(changes[user], examples.items, moved)
         if examples.against is not None:
-            np.subtract.at(changes[user], examples.against, trained.changes)
+            np.subtract.at(changes[user], examples.against, moved)
     return changes
 
 
@@ -47,11 +43,9 @@ def test_the_sum_is_of_all_clients_changes(loss, block):
 
 
 def test_averaging_adds_the_mean_change():
-    recipe = Factorization(
-        dimension=4, rounds=3, server="average", server_rate=1.0, local_rate=0.5
-    )
+    recipe = Factorization(dimension=4, rounds=3, server="average", server_rate=1.0, local_rate=0.5)
     states = states_of(recipe, BLOCK)
-    for before, after in zip(states[:-1], states[1:], strict=True):
+    for before, after in itertools.pairwise(states):
         # Clients of equal weight: the mean of the clients' tables is the new table.
         tables = before.arrays["vectors"] + client_changes(recipe, before, BLOCK)
         assert_allclose(after.arrays["vectors"], tables.mean(0), rtol=1e-4, atol=1e-6)
@@ -63,7 +57,7 @@ def test_adam_follows_algorithm_2_of_reddi():
     beta1, beta2 = ADAM_DECAYS
     states = states_of(recipe, BLOCK)
     first = second = np.zeros(states[0].arrays["vectors"].shape)
-    for before, after in zip(states[:-1], states[1:], strict=True):
+    for before, after in itertools.pairwise(states):
         delta = client_changes(recipe, before, BLOCK).mean(0)
         first = beta1 * first + (1 - beta1) * delta
         second = beta2 * second + (1 - beta2) * delta**2

@@ -89,9 +89,7 @@ def test_a_catalog_too_large_for_pairs_is_refused(model):
         make(model).start(catalog_of(base.MAX_PAIRED_ITEMS + 1), 0)
 
 
-@pytest.mark.parametrize(
-    "options", [{"regularization": 0}, {"decay": 0}, {"decay": 1.1}], ids=str
-)
+@pytest.mark.parametrize("options", [{"regularization": 0}, {"decay": 0}, {"decay": 1.1}], ids=str)
 def test_hyper_parameters_out_of_range_are_refused(options):
     with pytest.raises(ConfigError):
         ItemItem(**options)

@@ -4,11 +4,17 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
-from support import histories_of, random_block, structured_block, with_weights
+from support import (
+    histories_of,
+    random_block,
+    structured_block,
+    trained_in_order,
+    with_weights,
+)
 
 from hedgerow.data.block import Block
 from hedgerow.models import local_sgd
-from hedgerow.models.local_sgd import draw_examples, train_locally
+from hedgerow.models.local_sgd import Epochs, draw_examples
 
 LOSSES = pytest.mark.parametrize("loss", ["bce", "bpr"])
 BLOCKS = {
@@ -60,20 +66,17 @@ def naive_client(vectors, examples, span, epochs, rate, proximal, *, move_items)
 def test_local_epochs_are_those_of_one_client_after_another(block, loss, proximal, move_items):
     vectors = np.random.default_rng(0).standard_normal((block.n_items, 4)).astype(np.float32)
     examples = draw_examples(block, loss, seed=3, round_number=2)
-    options = {"epochs": 4, "rate": 0.2, "proximal": proximal}
-    if len(block) == 3:
-        options["rate"] = 0.01
-    trained = train_locally(vectors, examples, **options, move_items=move_items)
+    epochs = Epochs(4, 0.01 if len(block) == 3 else 0.2, proximal)
+    users, moved = trained_in_order(vectors, examples, epochs, move_items=move_items)
     for user in range(len(block)):
         span = slice(examples.indptr[user], examples.indptr[user + 1])
         changes, vector = naive_client(
-            vectors, examples, span, *options.values(), move_items=move_items
+            vectors, examples, span, epochs.count, epochs.rate, proximal, move_items=move_items
         )
-        assert_allclose(trained.users[user], vector, rtol=1e-4, atol=1e-5)
+        assert_allclose(users[user], vector, rtol=1e-4, atol=1e-5)
         if move_items:
-            assert_allclose(trained.changes[span], changes, rtol=1e-4, atol=1e-5)
-    if not move_items:
-        assert trained.changes.size == 0
+            assert_allclose(moved[span], changes, rtol=1e-4, atol=1e-5)
+    assert (moved is not None) == move_items
 
 
 @LOSSES
@@ -82,7 +85,7 @@ def test_the_first_epoch_leaves_items_still(loss):
     block = BLOCKS["distinct"]
     vectors = np.ones((block.n_items, 3), np.float32)
     examples = draw_examples(block, loss, 0, 0)
-    assert_array_equal(train_locally(vectors, examples, epochs=1, rate=0.1).changes, 0)
+    assert_array_equal(trained_in_order(vectors, examples, Epochs(1, 0.1))[1], 0)
 
 
 @LOSSES
@@ -93,10 +96,10 @@ def test_the_size_of_chunks_does_not_matter(loss, monkeypatch):
     results = []
     for size in (1, 50, 1 << 20):
         monkeypatch.setattr(local_sgd, "CHUNK", size)
-        results.append(train_locally(vectors, examples, epochs=3, rate=0.1))
+        results.append(trained_in_order(vectors, examples, Epochs(3, 0.1)))
     for result in results[1:]:
-        assert_allclose(result.users, results[0].users, rtol=1e-4, atol=1e-6)
-        assert_allclose(result.changes, results[0].changes, rtol=1e-4, atol=1e-6)
+        assert_allclose(result[0], results[0][0], rtol=1e-4, atol=1e-6)
+        assert_allclose(result[1], results[0][1], rtol=1e-4, atol=1e-6)
 
 
 def pairs(examples, block):

@@ -19,6 +19,12 @@ from hedgerow.errors import ConfigError
 from hedgerow.federation.clients import Clients
 from hedgerow.federation.executors import Executor, Processes, Serial
 from hedgerow.federation.ray_executor import Ray
+from hedgerow.models.base import Recipe
+from hedgerow.models.registry import PRESETS, make
+from hedgerow.models.sequence import Sequence
+
+FEW_INTERACTIONS = 500_000
+"""Below so many, the sequence model's larger settings are worse than the small one."""
 
 ROLES = ("user_id", "item_id", "timestamp", "weight", "value")
 
@@ -75,7 +81,11 @@ Settings = Annotated[
     ),
 ]
 Preset = Annotated[
-    str | None, typer.Option(help="A named setting of the model: sequence has 'phone'.")
+    str | None,
+    typer.Option(
+        help="A named setting: sequence has phone, silo and shop, and takes by default the one of "
+        "the first two that fits the size of the data."
+    ),
 ]
 SplitChoice = Annotated[
     SplitName, typer.Option("--split", help="How test interactions are held out.")
@@ -157,6 +167,22 @@ def read_log(
 def _features(path: Path) -> pl.DataFrame:
     """Read all columns of a catalog file; the reader for interactions would pick some."""
     return read_table(path, None)
+
+
+def make_recipe(
+    model: str, settings: list[str] | None, preset: str | None, log: Interactions
+) -> Recipe:
+    """Return the model that a command names; the sequence model in the size that fits the data."""
+    if preset is None and model == Sequence.name:
+        preset = "phone" if len(log) < FEW_INTERACTIONS else "silo"
+    return make(model, pairs(settings, "--set"), preset)
+
+
+def make_starts(model: str, settings: list[str] | None, preset: str | None) -> dict[str, Recipe]:
+    """Return the settings that tuning starts from: the preset named, or all the model has."""
+    presets = [preset] if preset else [p for m, p in PRESETS if m == model]
+    options = pairs(settings, "--set")
+    return {p: make(model, options, p) for p in presets} or {"": make(model, options)}
 
 
 def make_split(name: SplitName, log: Interactions, seed: int) -> Split:

@@ -18,7 +18,6 @@ from hedgerow.comparison.report import write_report
 from hedgerow.errors import ConfigError
 from hedgerow.evaluation.evaluate import EvaluationProtocol
 from hedgerow.federation.clients import Participation
-from hedgerow.models.registry import make
 
 COMPARED = ("popularity", "local", "pooled")
 
@@ -69,7 +68,6 @@ def simulate(
     Writes report.html, result.json and model.safetensors.
     """
     console = Console()
-    recipe = make(model, o.pairs(settings, "--set"), preset)
     chosen = _against(against)
     share = Participation(participation, dropout, seed)
     log = o.read_log(
@@ -81,6 +79,7 @@ def simulate(
         drop_invalid=drop_invalid,
         repeats=repeats,
     )
+    recipe = o.make_recipe(model, settings, preset, log)
     for note in log.notes:
         console.print(f"note: {note}", style="dim")
     protocol = EvaluationProtocol(k=k, sampled=sampled, repeats=repeats, seed=seed)

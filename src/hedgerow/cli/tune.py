@@ -12,7 +12,6 @@ from rich.table import Table
 from hedgerow.cli import options as o
 from hedgerow.comparison import tune as tuning
 from hedgerow.evaluation.evaluate import EvaluationProtocol
-from hedgerow.models.registry import make
 
 
 def tune(
@@ -34,7 +33,7 @@ def tune(
 ) -> None:
     """Try a model's usual settings on validation interactions; the test's are never looked at."""
     console = Console()
-    recipe = make(model, o.pairs(settings, "--set"), preset)
+    starts = o.make_starts(model, settings, preset)
     log = o.read_log(
         data,
         columns=columns,
@@ -46,7 +45,7 @@ def tune(
     )
     found = tuning.tune(
         log,
-        recipe,
+        starts,
         split=o.make_split(split, log, seed),
         protocol=EvaluationProtocol(k=k, sampled=0, repeats=repeats, replicates=0, seed=seed),
         executor=o.make_executor(executor, workers),
@@ -67,7 +66,7 @@ def tune(
         )
     console.print(table)
     flags = " ".join(f"--set {name}={_text(value)}" for name, value in found[0].changed.items())
-    start = f"--model {model}" + (f" --preset {preset}" if preset else "")
+    start = f"--model {model}" + (f" --preset {found[0].start}" if found[0].start else "")
     given = "".join(f" --set {s}" for s in settings or [])
     console.print(f"Take it with [bold]{start}{escape(given)} {escape(flags)}[/]".rstrip())
 
@@ -77,7 +76,8 @@ def _line(trial: tuning.Trial, k: int) -> str:
 
 
 def _setting(trial: tuning.Trial) -> str:
-    return ", ".join(f"{n}={_text(v)}" for n, v in trial.changed.items()) or "as given"
+    changed = [f"{name}={_text(value)}" for name, value in trial.changed.items()]
+    return ", ".join([*([trial.start] if trial.start else []), *changed]) or "as given"
 
 
 def _text(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,14 +24,17 @@ class Trial:
 
     Parameters
     ----------
+    start
+        The name of the setting that it started from.
     changed
-        The hyper-parameters that differ from the start.
+        The hyper-parameters that differ from it.
     recipe
         All of them.
     evaluation
         On the validation fold.
     """
 
+    start: str
     changed: dict[str, Any]
     recipe: Recipe
     evaluation: Evaluation
@@ -39,7 +42,7 @@ class Trial:
 
 def tune(
     log: Interactions,
-    recipe: Recipe,
+    starts: Mapping[str, Recipe],
     *,
     split: Split | None = None,
     protocol: EvaluationProtocol | None = None,
@@ -48,7 +51,7 @@ def tune(
     trials: int = 30,
     on_trial: Callable[[Trial], None] | None = None,
 ) -> list[Trial]:
-    """Try the values of a recipe's grid, one hyper-parameter after the other.
+    """Try each start, then the values of the best one's grid, hyper-parameter by hyper-parameter.
 
     The test interactions are never looked at: models train on what precedes the validation
     interactions and are judged on those by full ranking.
@@ -57,8 +60,8 @@ def tune(
     ----------
     log
         The interactions.
-    recipe
-        The start; its ``grid`` says what is tried.
+    starts
+        Settings of one model by name; its ``grid`` says what else is tried.
     split, protocol
         How models are judged; the metric is NDCG.
     executor
@@ -78,10 +81,10 @@ def tune(
     Raises
     ------
     ConfigError
-        The recipe has nothing to tune.
+        There is nothing to try.
     """
-    if not recipe.grid:
-        raise ConfigError(f"The {recipe.name} model has no hyper-parameter to tune.")
+    if not any(recipe.grid for recipe in starts.values()) and len(starts) < 2:
+        raise ConfigError("This model has no hyper-parameter to tune.")
     protocol = protocol or EvaluationProtocol(sampled=0, replicates=0, seed=seed)
     fold = (split or LastOut()).validation(log.block)
     yardstick = make_yardstick(log.catalog, fold.history)
@@ -89,10 +92,10 @@ def tune(
     done: dict[Recipe, Trial] = {}
     with executor(fold) as workers:
 
-        def attempt(candidate: Recipe) -> Trial:
+        def attempt(start: str, candidate: Recipe) -> Trial:
             run = train(candidate, workers, log.catalog, clients, seed=seed)
             found = evaluate(run.scorer, workers, len(fold), protocol, yardstick)
-            trial = Trial(_difference(recipe, candidate), candidate, found)
+            trial = Trial(start, _difference(starts[start], candidate), candidate, found)
             if on_trial:
                 on_trial(trial)
             return trial
@@ -100,14 +103,16 @@ def tune(
         def value(trial: Trial) -> float:
             return trial.evaluation.values[f"full/ndcg@{protocol.k}"]
 
-        done[recipe] = attempt(recipe)
-        best = recipe
-        for name, values in recipe.grid.items():
+        for start, recipe in list(starts.items())[:trials]:
+            done[recipe] = attempt(start, recipe)
+        best = max(done, key=lambda recipe: value(done[recipe]))
+        start = done[best].start
+        for name, values in best.grid.items():
             # A value is tried beside the best of the others; what ties keeps the earlier one.
             for candidate in [replace(best, **{name: v}) for v in values]:  # type: ignore[type-var]
                 if candidate in done or len(done) >= trials:
                     continue
-                done[candidate] = attempt(candidate)
+                done[candidate] = attempt(start, candidate)
                 if value(done[candidate]) > value(done[best]):
                     best = candidate
         return sorted(done.values(), key=value, reverse=True)

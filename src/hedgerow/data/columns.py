@@ -77,7 +77,7 @@ def _guess(role: str, present: Sequence[str]) -> str | None:
 
 
 def _missing(role: str, name: str, present: Sequence[str]) -> str:
-    have = ", ".join(repr(p) for p in list(present)[:12]) + (" ..." if len(present) > 12 else "")
+    have = ", ".join(repr(p[:40]) for p in list(present)[:12]) + " ..." * (len(present) > 12)
     return (
         f"There is no column {name!r} for the {role}; the table has {have}. "
         f"Name the right one with --columns {role}=NAME."

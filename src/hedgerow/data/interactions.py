@@ -14,6 +14,7 @@ from hedgerow.data.catalog import Catalog
 from hedgerow.data.columns import Columns
 from hedgerow.data.readers import read_table
 from hedgerow.data.validation import clean
+from hedgerow.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,16 @@ class Interactions:
         return replace(self, catalog=catalog, block=replace(self.block, n_items=len(catalog)))
 
     def with_attributes(self, attributes: pl.DataFrame, key: str = "user_id") -> Interactions:
-        """Join what each user's own client knows of the user, by user id."""
+        """Join what each user's own client knows of the user, by user id.
+
+        Raises
+        ------
+        DataError
+            There is no column ``key``.
+        """
+        if key not in attributes.columns:
+            have = ", ".join(attributes.columns)
+            raise DataError(f"The user table has no column {key!r} (it has {have}); name it.")
         table = attributes.with_columns(pl.col(key).cast(pl.String)).unique(key, keep="first")
         users = pl.DataFrame({key: self.users})
         joined = users.join(table, on=key, how="left", maintain_order="left").drop(key)

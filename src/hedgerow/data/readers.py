@@ -83,10 +83,22 @@ def _read_sql(url: str, query: str) -> pl.DataFrame:
         raise DataError(
             "Reading a database needs an extra: pip install 'hedgerow[sql]'."
         ) from error
+    if not query.lstrip(" \n\t(").lower().startswith(("select", "with", "values", "table")):
+        raise DataError("The query must read rows: let it begin with SELECT or WITH.")
     try:
         with sqlalchemy.create_engine(url).connect() as connection:
-            return pl.read_database(query, connection)
-    except (sqlalchemy.exc.SQLAlchemyError, ImportError, pl.exceptions.PolarsError) as error:
+            result = connection.execute(sqlalchemy.text(query))
+            if not result.returns_rows:
+                # Nothing was committed: what the statement did is undone.
+                raise DataError("The query must read rows: let it begin with SELECT.")
+            names, rows = list(result.keys()), [tuple(row) for row in result]
+        return pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
+    except (
+        sqlalchemy.exc.SQLAlchemyError,
+        ImportError,
+        TypeError,
+        pl.exceptions.PolarsError,
+    ) as error:
         reason = str(error).splitlines()[0][:200]
         raise DataError(f"The database query failed: {reason}") from error
 

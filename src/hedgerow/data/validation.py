@@ -13,6 +13,16 @@ LONGEST_ID = 256
 
 DAY = 86_400
 
+DATES = (
+    "%+",
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M",
+    "%Y-%m-%d",
+)
+"""The ISO ways to write a date, the fullest first."""
+
 
 def clean(table: pl.DataFrame, *, drop_invalid: bool) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Check and normalise a table with the columns user_id, item_id, timestamp[, weight, value].
@@ -102,7 +112,7 @@ def _as_text(ids: pl.Series) -> pl.Series:
         raise DataError(
             f"Column {ids.name!r} mixes types; turn every {ids.name} into text, for instance."
         )
-    if ids.dtype.is_nested():
+    if ids.dtype.is_nested() or ids.dtype == pl.Binary:
         raise DataError(f"Column {ids.name!r} holds {ids.dtype}; an id is a number or a text.")
     return ids.cast(pl.String)
 
@@ -113,7 +123,7 @@ def _as_seconds(stamps: pl.Series) -> pl.Series:
         stamps = numbers if numbers.null_count() < len(stamps) else _as_dates(stamps)
     if stamps.dtype == pl.Date:
         stamps = stamps.cast(pl.Datetime("us"))
-    if stamps.dtype.is_temporal():
+    if isinstance(stamps.dtype, pl.Datetime):
         return stamps.cast(pl.Datetime("us")).dt.epoch("s").cast(pl.Int64)
     if not stamps.dtype.is_numeric():
         raise DataError(
@@ -122,18 +132,18 @@ def _as_seconds(stamps: pl.Series) -> pl.Series:
     if stamps.dtype.is_float():
         stamps = stamps.fill_nan(None)
     stamps = stamps.cast(pl.Int64, strict=False)
-    largest = stamps.max()
+    typical = stamps.median()
     # Seconds reach 1e11 in the year 5138: what is larger counts milli-, micro- or nanoseconds.
-    if not isinstance(largest, int):
+    if not isinstance(typical, float):
         return stamps
-    for limit, unit in ((10**17, 10**9), (10**14, 10**6), (10**11, 10**3)):
-        if largest > limit:
+    for limit, unit in ((1e17, 10**9), (1e14, 10**6), (1e11, 10**3)):
+        if typical > limit:
             return stamps // unit
     return stamps
 
 
 def _as_dates(stamps: pl.Series) -> pl.Series:
-    for pattern in ("%+", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d"):
+    for pattern in DATES:
         dates = stamps.str.to_datetime(pattern, strict=False, time_unit="us", time_zone="UTC")
         if dates.null_count() < len(dates):
             return dates.dt.replace_time_zone(None)

@@ -13,6 +13,7 @@ from hedgerow.data.split import Fold
 from hedgerow.statistics import Array
 
 LOWEST = np.finfo(np.float32).min
+"""Stands in for a score that is no number, below all others but above what is no candidate."""
 
 SAMPLING_STREAM = 99
 """Keeps the draw of sampled candidates apart from other draws with the same seed."""
@@ -29,7 +30,8 @@ class Ranked:
     full
         Rank of each target (1 is best) among all candidates, shape (targets,).
     sampled
-        Rank of each among itself and sampled candidates; empty where none were sampled.
+        Rank of each among the user's targets and sampled candidates; empty where none were
+        sampled.
     top
         The k best candidates of each user, best first, shape (users, k); -1 where there are
         fewer than k.
@@ -70,21 +72,21 @@ def rank(scores: Array, fold: Fold, *, k: int, sampled: int, repeats: bool, seed
     barred = np.zeros(values.shape, np.bool_)
     if not repeats:
         barred[rows, items] = True
-        values[barred] = LOWEST
+        values[barred] = -np.inf
     top = _best(values, barred, k)
     # Among a user's own targets the order decides; against all others a tie is lost.
     order = np.lexsort((-wanted, t_rows))
     ahead = np.empty(len(wanted), np.int64)
     ahead[order] = targets.positions
-    values[t_rows, t_items] = LOWEST
-    full = 1 + ahead + _at_least(values, barred, targets, wanted)
+    values[t_rows, t_items] = -np.inf
+    full = 1 + ahead + _at_least(values, targets, wanted)
     if not sampled:
         return Ranked(targets, full, np.zeros(0, np.int64), top)
     barred[rows, items] = True
     drawn = _draw(barred, targets, sampled, seed, fold.history.keys)
     against = np.where(drawn >= 0, np.take_along_axis(values, drawn.clip(0), axis=1), -np.inf)
     beaten = (against[t_rows] >= wanted[:, None]).sum(1)
-    return Ranked(targets, full, 1 + beaten, top)
+    return Ranked(targets, full, 1 + ahead + beaten, top)
 
 
 def _reachable(fold: Fold, *, repeats: bool) -> Block:
@@ -99,19 +101,15 @@ def _reachable(fold: Fold, *, repeats: bool) -> Block:
     return targets.where(keep)
 
 
-def _at_least(
-    values: Array, barred: NDArray[np.bool_], targets: Block, wanted: Array
-) -> NDArray[np.int64]:
+def _at_least(values: Array, targets: Block, wanted: Array) -> NDArray[np.int64]:
     """Count, for each target, the other candidates that score at least as high."""
     counts = np.zeros(len(wanted), np.int64)
-    # A target at the lowest score ties with everything; what is barred or a target is no rival.
-    rivals = values.shape[1] - barred.sum(1) - targets.lengths
     for position in range(int(targets.lengths.max(initial=0))):
         at = np.flatnonzero(targets.positions == position)
         users = targets.rows[at]
         block = values if len(users) == len(values) else values[users]
         counts[at] = np.count_nonzero(block >= wanted[at, None], axis=1)
-    return np.asarray(np.minimum(counts, rivals[targets.rows]))
+    return counts
 
 
 def _best(values: Array, barred: NDArray[np.bool_], k: int) -> NDArray[np.int64]:

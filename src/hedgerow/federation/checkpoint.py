@@ -20,6 +20,9 @@ from hedgerow.models.base import State
 
 FORMAT = "hedgerow-checkpoint-1"
 
+HEAD = frozenset({"fingerprint", "round", "best", "notes"})
+"""What a checkpoint says beside its arrays."""
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -78,7 +81,7 @@ class Checkpoint:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError, ValueError) as error:
             raise CheckpointError(f"The checkpoint {self.path} is damaged; delete it.") from error
-        if head.get("format") != FORMAT:
+        if head.get("format") != FORMAT or not head.keys() >= HEAD:
             raise CheckpointError(f"{self.path} is not a checkpoint of this version; delete it.")
         if head["fingerprint"] != self.fingerprint:
             raise CheckpointError(

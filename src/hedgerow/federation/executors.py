@@ -110,10 +110,13 @@ class Processes:
     )
 
     def __enter__(self) -> Self:
-        context = mp.get_context("fork" if "fork" in mp.get_all_start_methods() else "spawn")
+        # Forked workers share the data with this process; elsewhere each gets a copy of its shard.
+        forks = "fork" in mp.get_all_start_methods()
+        context = mp.get_context("fork") if forks else mp.get_context("spawn")
         for shard in shards(self.data, self.workers):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs, self.data[shard]), daemon=True)  # type: ignore[attr-defined]
+            arguments = (theirs, ours, self.data[shard])
+            process = context.Process(target=_serve, args=arguments, daemon=True)
             process.start()
             theirs.close()
             self._running.append((process, ours, shard))
@@ -130,31 +133,33 @@ class Processes:
         try:
             for _, pipe, shard in self._running:
                 pipe.send((step, weights[shard]))
-            return total(_received(pipe) for _, pipe, _ in self._running)
+            # Every answer is taken, also after an error, so that none is left for the next sum.
+            answers = [pipe.recv() for _, pipe, _ in self._running]
         except (EOFError, ConnectionError) as error:
             raise HedgerowError(
                 "A worker process died, most likely for want of memory; use fewer workers."
             ) from error
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+        return total(Statistics(answer) for answer in answers)
 
     def __exit__(self, *exc: object) -> None:
         """Stop the workers."""
-        for process, pipe, _ in self._running:
+        for _, pipe, _ in self._running:
             pipe.close()
+        # A forked worker holds copies of the pipes of those before it: the last one ends first.
+        for process, _, _ in reversed(self._running):
             process.join(timeout=1)
             process.kill()
             process.join()
         self._running.clear()
 
 
-def _received(pipe: Connection) -> Statistics:
-    answer: Any = pipe.recv()
-    if isinstance(answer, BaseException):
-        raise answer
-    return Statistics(answer)
-
-
-def _serve(pipe: Connection, data: Fold) -> None:
+def _serve(pipe: Connection, parents: Connection, data: Fold) -> None:
     """Answer steps until the pipe closes; one thread per worker, as workers fill the processor."""
+    # With its own copy of the parent's end open, a worker would never see the parent go.
+    parents.close()
     with threadpool_limits(1):
         while True:
             try:

@@ -242,9 +242,9 @@ class _Best:
         self.since = 0
 
     def see(self, happened: Round, state: State | None) -> None:
-        if self.patience is None:
+        if self.patience is None or not happened.quality:
             return
-        value = happened.quality.get(self.metric, -1.0)
+        value = happened.quality[self.metric]
         if value > self.value:
             self.state, self.value, self.since = state, value, 0
         else:

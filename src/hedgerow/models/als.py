@@ -222,7 +222,7 @@ class UserTerms:
         x = self.solved.vectors.astype(np.float64)
         squares = (x**2).sum(1)
         entries = self.block.matrix(self._weights * (1 - self.solved.products))
-        counts = self.block.matrix(self.block.weights)
+        counts = self.block.matrix()
         residuals = np.asarray(entries.multiply(entries).sum(axis=1), np.float64)
         counted = np.asarray(counts.multiply(counts).sum(axis=1), np.float64)
         outer = packed_outer_norms(squares, (x**4).sum(1))
@@ -236,12 +236,11 @@ class UserTerms:
         scaled = x * weights.astype(np.float32)[:, None]
         shape = (len(block), block.n_items)
         entries = sp.csr_array((residuals, block.items, block.indptr), shape=shape)
-        each = weights[block.rows] * self._weights
         return Statistics(
             {
                 "gram": weighted_gram(x, weights),
                 "residual": np.asarray(entries.T @ scaled),
-                "counts": np.bincount(block.items, each, block.n_items),
+                "counts": np.bincount(block.items, weights[block.rows], block.n_items),
                 "users": np.asarray(weights.sum()),
             }
         )

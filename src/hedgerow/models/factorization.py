@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.models.base import Scorer, Scores, State, Step, check, run_steps
-from hedgerow.models.local_sgd import Examples, draw_examples, train_locally
+from hedgerow.models.local_sgd import Epochs, Examples, draw_examples, train_locally
 from hedgerow.statistics import Array, Contributions, Field, Schema, Statistics
 
 ADAM_DECAYS = (0.9, 0.99)
@@ -54,20 +54,20 @@ class Factorization:
     """
 
     dimension: int = 32
-    loss: Literal["bce", "bpr"] = "bce"
-    rounds: int = 60
+    loss: Literal["bce", "bpr"] = "bpr"
+    rounds: int = 100
     local_epochs: int = 5
-    local_rate: float = 0.05
+    local_rate: float = 0.1
     proximal: float = 0.0
     server: Literal["average", "adam"] = "adam"
-    server_rate: float = 0.03
+    server_rate: float = 0.1
     fold_in_epochs: int = 20
 
     name: ClassVar[str] = "factorization"
     grid: ClassVar[Mapping[str, tuple[Any, ...]]] = {
         "loss": ("bce", "bpr"),
-        "local_rate": (0.02, 0.05, 0.1),
-        "server_rate": (0.01, 0.03, 0.1),
+        "local_rate": (0.03, 0.1, 0.2),
+        "server_rate": (0.03, 0.1, 0.3),
         "proximal": (0.0, 0.1),
     }
 
@@ -81,6 +81,11 @@ class Factorization:
         check(self.server_rate > 0, "The server rate must be above 0.")
         check(self.proximal >= 0, "The proximal weight must be 0 or more.")
         check(self.fold_in_epochs >= 1, "At least one fold-in epoch is needed.")
+
+    @property
+    def epochs(self) -> Epochs:
+        """How clients train in a round."""
+        return Epochs(self.local_epochs, self.local_rate, self.proximal)
 
     @property
     def planned(self) -> int:
@@ -129,14 +134,7 @@ class TrainLocally:
         examples = draw_examples(
             data, self.recipe.loss, int(self.state.arrays["seed"]), self.state.round
         )
-        trained = train_locally(
-            self.state.arrays["vectors"],
-            examples,
-            epochs=self.recipe.local_epochs,
-            rate=self.recipe.local_rate,
-            proximal=self.recipe.proximal,
-        )
-        return Changes(self.schema, examples, trained.changes)
+        return Changes(self.schema, self.state.arrays["vectors"], examples, self.recipe.epochs)
 
     def update(self, total: Statistics) -> State:
         """Move the item vectors by the mean change, or let Adam do so."""
@@ -164,47 +162,58 @@ class Changes:
     ----------
     schema
         The public shape.
+    vectors
+        The broadcast item vectors.
     examples
-        What each user trained on.
-    changes
-        The change of each example's copy of its row, shape (examples, dimension).
+        What each user trains on.
+    epochs
+        How.
     """
 
     schema: Schema
+    vectors: Array
     examples: Examples
-    changes: Array
+    epochs: Epochs
 
     def __len__(self) -> int:
         return len(self.examples.indptr) - 1
 
-    def _terms(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-        """Return items, the examples they come from, and the sign of the change."""
-        e = self.examples
-        numbers = np.arange(len(e.items))
-        signs = np.ones(len(e.items), np.float32)
-        if e.against is None:
-            return e.items, numbers, signs
-        return np.r_[e.items, e.against], np.r_[numbers, numbers], np.r_[signs, -signs]
-
     def norms(self) -> NDArray[np.float64]:
         """Return the norms; an item that recurs in one user's examples adds up first."""
-        items, numbers, signs = self._terms()
-        m = self.schema.fields["change"].shape[0]
-        rows = np.repeat(np.arange(len(self)), np.diff(self.examples.indptr))[numbers]
-        pairs, place = np.unique(rows * m + items, return_inverse=True)
-        sums = sp.csr_array((signs, (place, numbers)), shape=(len(pairs), len(self.changes)))
-        squares = ((sums @ self.changes).astype(np.float64) ** 2).sum(1)
-        return np.sqrt(np.bincount(pairs // m, squares, len(self)) + 1)
+        squares = np.zeros(len(self))
+        m = len(self.vectors)
+        for trained in train_locally(self.vectors, self.examples, self.epochs):
+            places = np.repeat(np.arange(len(trained.users)), trained.numbers.shape[1])
+            ones = np.ones(trained.numbers.size)
+            terms = [(self.examples.items[trained.numbers].ravel(), ones)]
+            if self.examples.against is not None:
+                terms.append((self.examples.against[trained.numbers].ravel(), -ones))
+            pairs = np.concatenate([places * m + items for items, _ in terms])
+            signs = np.concatenate([sign for _, sign in terms])
+            distinct, slots = np.unique(pairs, return_inverse=True)
+            columns = np.tile(np.arange(len(places)), len(terms))
+            shape = (len(distinct), len(places))
+            gather = sp.csr_array((signs, (slots, columns)), shape=shape)
+            sums = gather @ trained.changes.reshape(len(places), -1).astype(np.float64)
+            squares[trained.users] = np.bincount(distinct // m, (sums**2).sum(1))
+        return np.sqrt(squares + 1)
 
     def sum(self, weights: NDArray[np.float64]) -> Statistics:
         """Return the weighted change of every item."""
-        items, numbers, signs = self._terms()
-        each = np.repeat(weights, np.diff(self.examples.indptr)).astype(np.float32)
-        shape = (self.schema.fields["change"].shape[0], len(self.changes))
-        scatter = sp.csr_array((signs * each[numbers], (items, numbers)), shape=shape)
-        return Statistics(
-            {"change": np.asarray(scatter @ self.changes), "users": np.asarray(weights.sum())}
-        )
+        change = np.zeros(self.vectors.shape, np.float32)
+        for trained in train_locally(self.vectors, self.examples, self.epochs):
+            length = trained.numbers.shape[1]
+            each = np.repeat(weights[trained.users], length).astype(np.float32)
+            moved = trained.changes.reshape(len(each), -1)
+            change += self._scattered(self.examples.items[trained.numbers], each) @ moved
+            if self.examples.against is not None:
+                change -= self._scattered(self.examples.against[trained.numbers], each) @ moved
+        return Statistics({"change": change, "users": np.asarray(weights.sum())})
+
+    def _scattered(self, items: NDArray[np.int64], each: Array) -> sp.csr_array:
+        """Return the matrix that adds every example to its item."""
+        shape = (len(self.vectors), len(each))
+        return sp.csr_array((each, (items.ravel(), np.arange(len(each)))), shape=shape)
 
 
 @dataclass(frozen=True)
@@ -218,11 +227,8 @@ class LocallyFitted:
     def scores(self, histories: Block) -> Scores:
         """Fit each history and multiply."""
         examples = draw_examples(histories, self.recipe.loss, self.seed, -1)
-        trained = train_locally(
-            self.vectors,
-            examples,
-            epochs=self.recipe.fold_in_epochs,
-            rate=self.recipe.local_rate,
-            move_items=False,
-        )
-        return np.asarray(trained.users @ self.vectors.T)
+        users = np.zeros((len(histories), self.recipe.dimension), np.float32)
+        epochs = Epochs(self.recipe.fold_in_epochs, self.recipe.local_rate)
+        for fitted in train_locally(self.vectors, examples, epochs, move_items=False):
+            users[fitted.users] = fitted.vectors
+        return np.asarray(users @ self.vectors.T)

@@ -26,6 +26,10 @@ CHUNK = 8192
 """Examples, padded, that are worked on together: few enough to stay in the processor's cache."""
 
 
+MARKS = 1 << 24
+"""Marks of who has met what, held at a time: 16 MB."""
+
+
 @dataclass(frozen=True)
 class Examples:
     """What some users train on, one user's examples next to each other.
@@ -60,10 +64,7 @@ def draw_examples(block: Block, loss: Loss, seed: int, round_number: int) -> Exa
     """
     draws = bits(seed, round_number, block.keys[block.rows], block.positions)
     drawn = (draws % np.uint64(block.n_items)).astype(np.int64)
-    known = np.sort(block.rows * block.n_items + block.items)
-    wanted = block.rows * block.n_items + drawn
-    at = np.minimum(np.searchsorted(known, wanted), max(len(known) - 1, 0))
-    fresh = (known[at] != wanted) if len(known) else np.zeros(0, np.bool_)
+    fresh = ~_met(block, drawn)
     each = np.ones(len(drawn), np.float32) if block.weights is None else block.weights
     items = block.items.astype(np.int64)
     if loss == "bpr":
@@ -79,33 +80,71 @@ def draw_examples(block: Block, loss: Loss, seed: int, round_number: int) -> Exa
     )
 
 
+def _met(block: Block, drawn: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell for each interaction whether its user has met the item drawn for it."""
+    met = np.zeros(len(drawn), np.bool_)
+    users = max(1, MARKS // block.n_items)
+    for start in range(0, len(block), users):
+        stop = min(start + users, len(block))
+        span = slice(int(block.indptr[start]), int(block.indptr[stop]))
+        base = (block.rows[span] - start) * block.n_items
+        marks = np.zeros((stop - start) * block.n_items, np.bool_)
+        marks[base + block.items[span]] = True
+        met[span] = marks[base + drawn[span]]
+    return met
+
+
 @dataclass(frozen=True)
-class Trained:
-    """What local epochs led to.
+class Epochs:
+    """How clients train.
 
     Parameters
     ----------
-    changes
-        The change of each example's copy of its item vector, shape (examples, dimension); the
-        item it is compared with, if any, changes by the opposite. Empty if items were held still.
-    users
-        The user vectors, shape (users, dimension); they stay on their clients.
+    count
+        Number of full-batch gradient steps.
+    rate
+        Their size.
+    proximal
+        FedProx's pull of the copies to the broadcast vectors.
     """
 
+    count: int
+    rate: float
+    proximal: float = 0.0
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What local epochs led to for some users with like numbers of examples.
+
+    Parameters
+    ----------
+    users
+        Their rows.
+    vectors
+        Their vectors, shape (users, dimension); these stay on the clients.
+    numbers
+        The numbers of their examples, shape (users, most examples); where a user has fewer, its
+        first example again.
+    real
+        Which of these are no such padding.
+    changes
+        The change of each example's copy of its item vector, shape (users, most examples,
+        dimension), 0 for padding; the item it is compared with, if any, changes by the opposite.
+        Empty if items were held still.
+    """
+
+    users: NDArray[np.int64]
+    vectors: Array
+    numbers: NDArray[np.int64]
+    real: NDArray[np.bool_]
     changes: Array
-    users: Array
 
 
 def train_locally(
-    vectors: Array,
-    examples: Examples,
-    *,
-    epochs: int,
-    rate: float,
-    proximal: float = 0.0,
-    move_items: bool = True,
-) -> Trained:
-    """Run every user's local epochs.
+    vectors: Array, examples: Examples, epochs: Epochs, *, move_items: bool = True
+) -> Iterator[Trained]:
+    """Run the local epochs of every user that has examples, chunk after chunk of users.
 
     Parameters
     ----------
@@ -114,24 +153,15 @@ def train_locally(
     examples
         What each user trains on.
     epochs
-        Number of full-batch gradient steps.
-    rate
-        Their size.
-    proximal
-        FedProx's pull of the copies to the broadcast vectors.
+        How.
     move_items
         Whether the copies move, or the user vectors alone.
     """
-    n, d = len(examples.indptr) - 1, vectors.shape[1]
-    users = np.zeros((n, d), np.float32)
-    changes = np.zeros((len(examples.items) if move_items else 0, d), np.float32)
-    for chunk in _chunks(examples.indptr):
-        batch = _Batch.of(vectors, examples, chunk)
-        moves, trail = batch.descend(epochs, rate, proximal, move_items=move_items)
-        users[chunk] = trail[:, -1]
-        if move_items:
-            changes[batch.numbers[batch.real]] = np.matmul(moves, trail[:, :-1])[batch.real]
-    return Trained(changes, users)
+    for users in _chunks(examples.indptr):
+        batch = _Batch.of(vectors, examples, users)
+        moves, trail = batch.descend(epochs, move_items=move_items)
+        changes = np.matmul(moves, trail[:, :-1]) if move_items else np.zeros((0, 0, 0), np.float32)
+        yield Trained(users, trail[:, -1], batch.numbers, batch.real, changes)
 
 
 def _chunks(indptr: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
@@ -181,16 +211,14 @@ class _Batch:
         places = np.arange(lengths.max())
         real = places < lengths[:, None]
         numbers = np.where(real, starts[:, None] + places, starts[:, None])
-        rows = vectors[examples.items[numbers]]
+        rows = vectors.take(examples.items[numbers], axis=0)
         if examples.against is not None:
-            rows -= vectors[examples.against[numbers]]
+            rows -= vectors.take(examples.against[numbers], axis=0)
         weights = examples.weights[numbers] * real
         pairwise = examples.against is not None
         return cls(rows, examples.labels[numbers], weights, numbers, real, pairwise)
 
-    def descend(
-        self, epochs: int, rate: float, proximal: float, *, move_items: bool
-    ) -> tuple[Array, Array]:
+    def descend(self, epochs: Epochs, *, move_items: bool) -> tuple[Array, Array]:
         """Take the gradient steps.
 
         Returns
@@ -201,11 +229,12 @@ class _Batch:
             (users, epochs + 1, dimension).
         """
         n, length, d = self.rows.shape
-        trail = np.zeros((n, epochs + 1, d), np.float32)
-        moves = np.zeros((n, length, epochs if move_items else 0), np.float32)
+        trail = np.zeros((n, epochs.count + 1, d), np.float32)
+        moves = np.zeros((n, length, epochs.count if move_items else 0), np.float32)
         # A difference of two copies moves twice as far as either.
+        rate = np.float32(epochs.rate)
         gain = np.float32(2 if self.pairwise else 1)
-        for epoch in range(epochs):
+        for epoch in range(epochs.count):
             user = trail[:, epoch]
             logits = np.matmul(self.rows, user[:, :, None])[..., 0]
             if move_items and epoch:
@@ -217,8 +246,8 @@ class _Batch:
             if move_items and epoch:
                 mixed = np.matmul(errors[:, None], moves[:, :, :epoch])
                 slope += gain * np.matmul(mixed, past)[:, 0]
-            trail[:, epoch + 1] = user - np.float32(rate) * slope
+            trail[:, epoch + 1] = user - rate * slope
             if move_items:
-                moves[:, :, :epoch] *= np.float32(1 - rate * proximal)
-                moves[:, :, epoch] = -np.float32(rate) * errors
+                moves[:, :, :epoch] *= np.float32(1 - epochs.rate * epochs.proximal)
+                moves[:, :, epoch] = -rate * errors
         return moves, trail

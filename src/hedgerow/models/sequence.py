@@ -96,10 +96,10 @@ class Sequence:
     def shop(cls) -> Sequence:
         """Return a setting for baskets of many products: high rank, short memory, repeats."""
         return cls(
-            dimensions=(1500, 512, 256),
-            decays=(0.0, 0.5, 0.9),
+            dimensions=(1500, 768, 256, 128),
+            decays=(0.0, 0.4, 0.8, 0.97),
             fourier=0,
-            regularization=200.0,
+            regularization=300.0,
             popularity_discount=0.0,
             repeat_gain=3.0,
         )
