@@ -11,7 +11,7 @@ from hedgerow.data.catalog import Catalog
 from hedgerow.errors import CheckpointError, ConfigError, DataError, HedgerowError
 from hedgerow.models.base import State
 from hedgerow.models.registry import make
-from hedgerow.recommender import FORMAT, Recommender
+from hedgerow.recommender import KIND, Recommender
 
 N_ITEMS = 12
 BLOCK = structured_block(users=60, n_items=N_ITEMS)
@@ -138,7 +138,7 @@ def saved(recommender, tmp_path):
 
 def test_a_missing_model(tmp_path):
     for path in (tmp_path / "none", tmp_path):
-        with pytest.raises(CheckpointError, match="no model file"):
+        with pytest.raises(CheckpointError, match="no file"):
             Recommender.load(path)
 
 
@@ -157,15 +157,15 @@ def test_a_model_of_random_bytes(saved):
 
 def test_a_foreign_file(saved):
     save_file({"weights": np.zeros(3)}, saved)
-    with pytest.raises(CheckpointError, match="not a model"):
+    with pytest.raises(CheckpointError, match="is no hedgerow model"):
         Recommender.load(saved)
-    save_file({"weights": np.zeros(3)}, saved, metadata={"format": "other"})
-    with pytest.raises(CheckpointError, match="not a model"):
+    save_file({"weights": np.zeros(3)}, saved, metadata={"kind": "other"})
+    with pytest.raises(CheckpointError, match="is no hedgerow model"):
         Recommender.load(saved)
 
 
 def test_a_file_that_says_no_more_than_its_format(saved):
-    save_file({"weights": np.zeros(3)}, saved, metadata={"format": FORMAT})
+    save_file({"weights": np.zeros(3)}, saved, metadata={"kind": KIND})
     with pytest.raises(HedgerowError):
         Recommender.load(saved)
 

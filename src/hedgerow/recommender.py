@@ -12,19 +12,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
-from hedgerow.errors import CheckpointError, ConfigError
+from hedgerow.errors import ConfigError
 from hedgerow.models.base import Recipe, Scorer, State
 from hedgerow.models.registry import make, options_of
+from hedgerow.tensors import Tensors, read_tensors, write_tensors
 
-FORMAT = "hedgerow-model-1"
-
-HEAD = frozenset({"model", "options", "round", "items", "titles"})
-"""What a model's file says beside its arrays."""
+KIND = "hedgerow model, version 1"
 
 
 @dataclass(frozen=True)
@@ -146,16 +142,13 @@ class Recommender:
         """Write the model and the catalog's ids and titles to one safetensors file."""
         titles = [self.catalog.title(i) for i in range(len(self.catalog))]
         head = {
-            "format": FORMAT,
             "model": self.recipe.name,
             "options": json.dumps(options_of(self.recipe)),
             "round": str(self.state.round),
             "items": json.dumps(self.catalog.ids.to_list()),
             "titles": json.dumps(titles),
         }
-        arrays = {name: np.asarray(array, order="C") for name, array in self.state.arrays.items()}
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        save_file(arrays, path, metadata=head)
+        write_tensors(Path(path), Tensors(self.state.arrays, head), KIND)
 
     @classmethod
     def load(cls, path: str | Path) -> Recommender:
@@ -166,17 +159,9 @@ class Recommender:
         CheckpointError
             The file is missing, damaged or of another kind.
         """
-        if not Path(path).is_file():
-            raise CheckpointError(f"There is no model file {path}; train one with simulate.")
-        try:
-            with safe_open(path, framework="numpy") as file:
-                head = file.metadata() or {}
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError, ValueError) as error:
-            raise CheckpointError(f"The model file {path} is damaged; train it again.") from error
-        if head.get("format") != FORMAT or not head.keys() >= HEAD:
-            raise CheckpointError(f"{path} is not a model of this version; train it again.")
+        found = read_tensors(Path(path), KIND)
+        head = found.head
         recipe = make(head["model"], json.loads(head["options"]))
         titles = pl.DataFrame({"title": json.loads(head["titles"])})
         catalog = Catalog(pl.Series(json.loads(head["items"]), dtype=pl.String), titles)
-        return cls(recipe, State(arrays, int(head["round"])), catalog)
+        return cls(recipe, State(found.arrays, int(head["round"])), catalog)

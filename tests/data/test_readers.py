@@ -23,7 +23,7 @@ ROWS = {
     "price": [9.5, 8.0, 7.25, 6.0, 5.0],
     "country": ["FR", "DE", "FR", "DE", "CH"],
 }
-COLUMNS = Columns(weight="quantity", attributes=("country",))
+COLUMNS = Columns(weight="quantity", value="price", attributes=("country",))
 QUERY = "SELECT * FROM orders WHERE quantity >= 0"
 
 
@@ -113,6 +113,13 @@ def test_a_database_is_read(database):
     check(Interactions.read(database, columns=COLUMNS, query=QUERY))
 
 
+@pytest.mark.parametrize(
+    "where", ["product_id <> ':x'", "product_id <> 'a :b c'", "product_id NOT LIKE '%:d%'"]
+)
+def test_a_colon_within_a_query_is_no_parameter(database, where):
+    check(Interactions.read(database, columns=COLUMNS, query=f"SELECT * FROM orders WHERE {where}"))
+
+
 def test_csv_of_windows_and_of_excel(table, tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(b"\xef\xbb\xbf" + table.write_csv().replace("\n", "\r\n").encode())
@@ -128,7 +135,7 @@ def test_ids_in_text_files_stay_text(tmp_path):
 
 
 def test_only_the_needed_columns_are_read_in_the_source_order(table):
-    read = read_table(table, Columns())
+    read = read_table(table, Columns(value="price"))
     assert read.columns == ["user_id", "item_id", "timestamp", "value"]
     assert read["user_id"].to_list() == ROWS["customer_id"]
 

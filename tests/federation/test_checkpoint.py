@@ -13,7 +13,7 @@ from hedgerow.data.split import LastOut
 from hedgerow.errors import CheckpointError
 from hedgerow.evaluation.evaluate import EvaluationProtocol
 from hedgerow.evaluation.metrics import Yardstick
-from hedgerow.federation.checkpoint import FORMAT, Checkpoint, fingerprint
+from hedgerow.federation.checkpoint import KIND, Checkpoint, fingerprint
 from hedgerow.federation.clients import Clients, Participation
 from hedgerow.federation.executors import Serial
 from hedgerow.federation.simulator import Watch, train
@@ -139,7 +139,7 @@ def test_no_checkpoint(tmp_path):
 def test_a_truncated_checkpoint(saved, keep):
     content = saved.path.read_bytes()
     saved.path.write_bytes(content[:keep])
-    refuse(saved, "damaged", "delete it")
+    refuse(saved, "damaged", "make it again")
 
 
 @pytest.mark.parametrize("at", [0, 3, 8, 9, 20])
@@ -163,16 +163,18 @@ def test_of_other_data_or_settings(saved):
 
 def test_a_file_of_another_kind(saved):
     save_file({"vectors": np.zeros(3)}, saved.path)
-    refuse(saved, "not a checkpoint")
-    save_file({"vectors": np.zeros(3)}, saved.path, metadata={"format": "hedgerow-checkpoint-0"})
-    refuse(saved, "not a checkpoint")
+    refuse(saved, "is no hedgerow checkpoint")
+    save_file(
+        {"vectors": np.zeros(3)}, saved.path, metadata={"kind": "hedgerow checkpoint, version 0"}
+    )
+    refuse(saved, "is no hedgerow checkpoint")
     recipe = make("popularity")
     Recommender(recipe, recipe.start(CATALOG, 0), CATALOG).save(saved.path)
-    refuse(saved, "not a checkpoint")
+    refuse(saved, "is no hedgerow checkpoint")
 
 
 def test_a_file_that_says_no_more_than_its_format(saved):
-    save_file({"vectors": np.zeros(3)}, saved.path, metadata={"format": FORMAT})
+    save_file({"vectors": np.zeros(3)}, saved.path, metadata={"kind": KIND})
     refuse(saved)
 
 

@@ -118,6 +118,13 @@ def test_shards_are_about_equally_large():
     assert max(sizes) - min(sizes) <= 2 * DATA.history.lengths.max()
 
 
+class PickyError(Exception):
+    """An error that cannot be unpickled, as many libraries' errors cannot."""
+
+    def __init__(self, code, place):
+        super().__init__(f"picky error {code} at {place}")
+
+
 @dataclass(frozen=True)
 class Hurt:
     """A step that goes wrong for the client with a certain key, or counts clients."""
@@ -132,6 +139,8 @@ class Hurt:
         if self.key in data.history.keys:
             if self.how == "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
+            if self.how == "picky":
+                raise PickyError(7, "the client")
             raise DataError(f"client {self.key} cannot answer")
         return Rows(self.schema, np.ones((len(data), 1)))
 
@@ -153,6 +162,15 @@ def test_an_error_in_a_worker_is_passed_on_and_the_executor_goes_on(key):
             assert running.sum(Hurt(NOBODY), 2 * ones)["users"] == 2 * len(DATA)
     with pytest.raises(DataError, match="cannot answer"), Serial(DATA) as serial:
         serial.sum(Hurt(key), ones)
+
+
+@pytest.mark.parametrize("key", [FIRST, LAST])
+def test_an_error_that_cannot_travel_is_told_in_words(key):
+    ones = np.ones(len(DATA))
+    with Processes(DATA, 2) as running:
+        with pytest.raises(Exception, match="picky error 7 at the client"):
+            running.sum(Hurt(key, "picky"), ones)
+        assert running.sum(Hurt(NOBODY), 2 * ones)["users"] == 2 * len(DATA)
 
 
 @pytest.mark.parametrize("key", [FIRST, LAST])

@@ -16,7 +16,7 @@ from hedgerow.cli.tune import tune
 from hedgerow.errors import HedgerowError
 
 INTERRUPTED = 130
-"""The shell's exit status for a command stopped by Ctrl-C."""
+"""The exit status of a command stopped by Ctrl-C."""
 
 app = typer.Typer(
     name="hedgerow",
@@ -58,15 +58,21 @@ def main() -> None:
     except HedgerowError as error:
         console.print(f"[bold red]error:[/] {_escaped(str(error))}")
         sys.exit(1)
+    except OSError as error:
+        console.print(
+            f"[bold red]error:[/] A file cannot be read or written: {_escaped(str(error))}."
+        )
+        sys.exit(1)
     except MemoryError:
         console.print(
             "[bold red]error:[/] The memory is not enough; take a smaller model "
             "(--preset phone), fewer workers or a sample of the data."
         )
         sys.exit(1)
-    except KeyboardInterrupt:
-        console.print("[bold]stopped.[/] What a checkpoint holds is kept; go on with --resume.")
-        sys.exit(INTERRUPTED)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            console.print("[bold]stopped.[/] Finished rounds are kept; go on with --resume.")
+        raise
 
 
 def _escaped(text: str) -> str:

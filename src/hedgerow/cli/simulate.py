@@ -117,14 +117,11 @@ def write_results(
     """Write the report, the figures and the model, and say where they are."""
     report = out / "report.html"
     text = json.dumps(as_json(comparison, report="report.html"), indent=2, allow_nan=False)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        write_report(comparison, report)
-        for path in {out / "result.json", json_file or out / "result.json"}:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text + "\n", encoding="utf-8")
-        comparison.recommender.save(out / "model.safetensors")
-    except OSError as error:
-        raise ConfigError(f"The results cannot be written: {error}.") from error
+    out.mkdir(parents=True, exist_ok=True)
+    write_report(comparison, report)
+    for path in {out / "result.json", json_file or out / "result.json"}:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n", encoding="utf-8")
+    comparison.recommender.save(out / "model.safetensors")
     console.print(f"\nReport [bold]{report}[/], figures {out / 'result.json'}, ", end="")
     console.print(f"model {out / 'model.safetensors'}.")

@@ -34,7 +34,8 @@ class Block:
     timestamps
         Seconds, or any number that grows with time, shape (interactions,).
     weights
-        How much each interaction counts, shape (interactions,); None counts each as 1.
+        How much each interaction counts to the models that weigh them (als, factorization), shape
+        (interactions,); None counts each as 1.
     """
 
     indptr: NDArray[np.int64]

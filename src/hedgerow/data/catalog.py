@@ -75,6 +75,8 @@ class Catalog:
     def with_features(self, features: pl.DataFrame, key: str = "item_id") -> Catalog:
         """Join features by item id; items that only the features name are added at the end.
 
+        Features joined earlier stay; a column of the same name is replaced.
+
         Parameters
         ----------
         features
@@ -95,5 +97,8 @@ class Catalog:
             raise DataError("The catalog names an item twice; keep one row per item.")
         new = table.filter(~pl.col(key).is_in(self.ids.implode()))[key]
         ids = pl.concat([self.ids, new.alias(self.ids.name)])
-        joined = pl.DataFrame({key: ids}).join(table, on=key, how="left", maintain_order="left")
+        own = self.features.drop(table.columns, strict=False)
+        joined = pl.concat([pl.DataFrame({key: self.ids}), own], how="horizontal")
+        joined = pl.DataFrame({key: ids}).join(joined, on=key, how="left", maintain_order="left")
+        joined = joined.join(table, on=key, how="left", maintain_order="left")
         return Catalog(ids=ids, features=joined.drop(key))

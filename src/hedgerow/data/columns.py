@@ -12,7 +12,7 @@ ALIASES = {
     "item_id": ("item", "itemid", "movieid", "product", "productid", "stockcode", "drug", "sku"),
     "timestamp": ("datetime", "date", "time", "invoicedate", "startdate", "ts"),
     "weight": (),
-    "value": ("price", "amount", "revenue"),
+    "value": (),
 }
 """Names tried where no name is given, compared without case, blanks and underscores."""
 

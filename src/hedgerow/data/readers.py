@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ import polars as pl
 
 from hedgerow.data.columns import Columns
 from hedgerow.errors import DataError
+
+COMMENTS = re.compile(r"\A(\s|\(|--[^\n]*\n|/\*.*?\*/)+", re.DOTALL)
+"""What may stand before the first word of a query."""
 
 SUFFIXES = {".csv": ",", ".tsv": "\t", ".data": "\t", ".txt": ","}
 """Text files by suffix, with their separator."""
@@ -83,11 +87,12 @@ def _read_sql(url: str, query: str) -> pl.DataFrame:
         raise DataError(
             "Reading a database needs an extra: pip install 'hedgerow[sql]'."
         ) from error
-    if not query.lstrip(" \n\t(").lower().startswith(("select", "with", "values", "table")):
+    bare = COMMENTS.sub("", query).lower()
+    if not bare.startswith(("select", "with", "values", "table")):
         raise DataError("The query must read rows: let it begin with SELECT or WITH.")
     try:
         with sqlalchemy.create_engine(url).connect() as connection:
-            result = connection.execute(sqlalchemy.text(query))
+            result = connection.exec_driver_sql(query)
             if not result.returns_rows:
                 # Nothing was committed: what the statement did is undone.
                 raise DataError("The query must read rows: let it begin with SELECT.")

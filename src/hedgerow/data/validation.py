@@ -50,7 +50,7 @@ def clean(table: pl.DataFrame, *, drop_invalid: bool) -> tuple[pl.DataFrame, tup
     notes = []
     texts = [_as_text(table[name]) for name in ("user_id", "item_id")]
     table = table.with_columns(*texts, _as_seconds(table["timestamp"]))
-    for name in {"weight", "value"} & set(table.columns):
+    for name in (name for name in ("weight", "value") if name in table.columns):
         table = table.with_columns(_as_number(table[name]))
     for wrong, what, cure in _faults(table):
         count = table.select(wrong.sum()).item()
@@ -91,7 +91,7 @@ def _faults(table: pl.DataFrame) -> list[tuple[pl.Expr, str, str]]:
         (stamp < 0, "a negative timestamp", "give seconds since 1970 or a rising number"),
         (stamp > limit, "a timestamp in the future", "correct the clock or the unit"),
     ]
-    for name in {"weight", "value"} & set(table.columns):
+    for name in (name for name in ("weight", "value") if name in table.columns):
         column = pl.col(name)
         bad = (column.is_null() | ~column.is_finite()).fill_null(value=True)
         faults.append((bad, f"no finite {name}", f"fill column {name!r}"))

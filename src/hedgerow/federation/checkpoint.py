@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from hedgerow.data.split import Fold
 from hedgerow.errors import CheckpointError
 from hedgerow.models.base import State
+from hedgerow.tensors import Tensors, read_tensors, write_tensors
 
-FORMAT = "hedgerow-checkpoint-1"
-
-HEAD = frozenset({"fingerprint", "round", "best", "notes"})
-"""What a checkpoint says beside its arrays."""
+KIND = "hedgerow checkpoint, version 1"
 
 
 @dataclass(frozen=True)
@@ -44,24 +39,14 @@ class Checkpoint:
         parts = {"arrays": state.arrays, "server": state.server}
         if best is not None:
             parts["best"] = best.arrays
-        tensors = {
-            f"{part}/{name}": np.asarray(array, order="C")
-            for part, arrays in parts.items()
-            for name, array in arrays.items()
-        }
         head = {
-            "format": FORMAT,
             "fingerprint": self.fingerprint,
             "round": str(state.round),
             "best": str(best.round) if best else "",
             "notes": json.dumps(notes),
         }
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_suffix(".partial")
-        save_file(tensors, partial, metadata=head)
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        partial.replace(self.path)
+        named = {f"{p}/{name}": a for p, arrays in parts.items() for name, a in arrays.items()}
+        write_tensors(self.path, Tensors(named, head), KIND)
 
     def load(self) -> tuple[State, State | None, Any]:
         """Read back what was saved.
@@ -75,25 +60,19 @@ class Checkpoint:
             raise CheckpointError(
                 f"There is no checkpoint {self.path} to resume; leave --resume out."
             )
-        try:
-            with safe_open(self.path, framework="numpy") as file:
-                head = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError, ValueError) as error:
-            raise CheckpointError(f"The checkpoint {self.path} is damaged; delete it.") from error
-        if head.get("format") != FORMAT or not head.keys() >= HEAD:
-            raise CheckpointError(f"{self.path} is not a checkpoint of this version; delete it.")
+        found = read_tensors(self.path, KIND)
+        head = found.head
         if head["fingerprint"] != self.fingerprint:
             raise CheckpointError(
                 f"The checkpoint {self.path} belongs to other data or other settings; "
                 "resume with the ones it was made with, or delete it."
             )
-        kinds: dict[str, dict[str, Any]] = {"arrays": {}, "server": {}, "best": {}}
-        for name, tensor in tensors.items():
-            kind, _, key = name.partition("/")
-            kinds[kind][key] = tensor
-        state = State(kinds["arrays"], int(head["round"]), kinds["server"])
-        best = State(kinds["best"], int(head["best"])) if head["best"] else None
+        parts: dict[str, dict[str, Any]] = {"arrays": {}, "server": {}, "best": {}}
+        for name, array in found.arrays.items():
+            part, _, key = name.partition("/")
+            parts[part][key] = array
+        state = State(parts["arrays"], int(head["round"]), parts["server"])
+        best = State(parts["best"], int(head["best"])) if head["best"] else None
         return state, best, json.loads(head["notes"])
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing as mp
+import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -171,8 +172,17 @@ def _serve(pipe: Connection, parents: Connection, data: Fold) -> None:
             except KeyboardInterrupt:
                 return
             except Exception as error:  # noqa: BLE001 - it is raised again in the parent
-                answer = error
+                answer = _able_to_travel(error)
             try:
                 pipe.send(answer)
             except OSError:
                 return
+
+
+def _able_to_travel(error: Exception) -> Exception:
+    """Return the error, or its text where the error itself cannot be sent to another process."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    except Exception:  # noqa: BLE001 - whatever an exception's own reconstruction may raise
+        return HedgerowError(f"A worker failed: {type(error).__name__}: {error}")
+    return error

@@ -32,9 +32,46 @@ def degree_roots(counts: Array) -> Array:
     return (1 / np.sqrt(np.maximum(counts, 1)))[:, None].astype(np.float32)
 
 
-def orthonormal(product: Array) -> Array:
-    """Return an orthonormal basis of a matrix product, by falling singular value."""
-    return np.linalg.svd(product, full_matrices=False)[0].astype(np.float32)
+@dataclass(frozen=True)
+class Iterate:
+    """Where the subspace iteration stands, on the server.
+
+    Parameters
+    ----------
+    basis
+        Orthonormal, the strongest directions first, shape (items, dimension).
+    previous
+        The basis before, in the coordinates of this one, for the momentum.
+    """
+
+    basis: Array
+    previous: Array
+
+
+def advance(product: Array, basis: Array, previous: Array | None) -> Iterate:
+    """Take a round's product with the matrix one step further.
+
+    Power iteration with momentum (Xu et al., AISTATS 2018), shifted as the matrix has no negative
+    eigenvalue: the recurrence of Chebyshev polynomials, which are small on all eigenvalues below
+    the smallest that is wanted. Five rounds reach what plain iteration reaches in nine, at no cost
+    for the clients.
+
+    Parameters
+    ----------
+    product
+        The matrix times ``basis``.
+    basis
+        What was broadcast; orthonormal except in the first round.
+    previous
+        Of the last iterate; None in the first round, which is a plain step.
+    """
+    if previous is not None:
+        # Ritz values lie below the eigenvalues they approach, so the bound is on the safe side.
+        bound = max(float(np.linalg.eigvalsh(basis.T @ product)[0]), 0.0)
+        product = product - bound / 2 * basis - (bound / 4) ** 2 * previous
+    left, values, right = np.linalg.svd(product, full_matrices=False)
+    turned = basis @ (right.T / np.maximum(values, 1e-12))
+    return Iterate(left.astype(np.float32), turned)
 
 
 @dataclass(frozen=True)

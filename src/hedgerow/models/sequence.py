@@ -9,7 +9,7 @@ gradient descent. A new interaction changes the state, and so the next recommend
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,7 +19,7 @@ from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.models.base import Scorer, State, Step, check, run_steps
 from hedgerow.models.features import Features, LinearReadout, NearestVectors
-from hedgerow.models.item_vectors import Neighbourhoods, degree_roots, orthonormal, random_basis
+from hedgerow.models.item_vectors import Neighbourhoods, advance, degree_roots, random_basis
 from hedgerow.models.own_history import DECAYS, Recalls, WithOwnHistory
 from hedgerow.models.readings import Readings
 from hedgerow.models.sparse_sums import SparseRows
@@ -61,7 +61,7 @@ class Sequence:
     fourier: int = 2800
     regularization: float = 50.0
     nearness: float = 0.9
-    vector_rounds: int = 4
+    vector_rounds: int = 5
     popularity_discount: float = 0.1
     repeat_gain: float = 0.0
 
@@ -157,13 +157,9 @@ class Sequence:
 
     def pooled(self, block: Block, catalog: Catalog, seed: int) -> State:
         """Let the item vectors converge before the readout."""
-        state, step = self.start(catalog, seed), CountInteractions
-        state = step(state).update(step(state).contributions(block).sum(np.ones(len(block))))
-        for _ in range(POOLED_ROUNDS):
-            find = FindVectors(self, state)
-            found = find.update(find.contributions(block).sum(np.ones(len(block))))
-            state = State(found.arrays, round=1)
-        return run_steps(self, State(state.arrays, round=self.vector_rounds + 1), block)
+        patient = replace(self, vector_rounds=POOLED_ROUNDS)
+        state = run_steps(patient, patient.start(catalog, seed), block)
+        return replace(state, round=self.planned)
 
 
 @dataclass(frozen=True)
@@ -213,10 +209,13 @@ class FindVectors:
         return Neighbourhoods(self.schema, data, public, self.recipe.nearness)
 
     def update(self, total: Statistics) -> State:
-        """Make the product orthonormal."""
+        """Advance the subspace iteration."""
         arrays = self.state.arrays
         product = total["product"] * degree_roots(arrays["counts"])
-        return self.state.then({**arrays, "vectors": orthonormal(product)})
+        found = advance(product, arrays["vectors"], self.state.server.get("previous"))
+        last = self.state.round == self.recipe.vector_rounds
+        server = {} if last else {"previous": found.previous}
+        return self.state.then({**arrays, "vectors": found.basis}, server)
 
 
 @dataclass(frozen=True)
