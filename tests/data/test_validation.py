@@ -191,18 +191,6 @@ def test_a_clock_that_is_a_little_fast_is_forgiven():
     assert stamps([now + 3600]) == [now + 3600]
 
 
-def test_duplicates_are_dropped_with_a_note():
-    doubled = table(
-        user_id=["a", "a", "a", "b", "a"],
-        item_id=["x", "x", "x", "x", "y"],
-        timestamp=[1, 1, 2, 1, 1],
-        weight=[5.0, 6.0, 7.0, 8.0, 9.0],
-    )
-    cleaned, notes = clean(doubled, drop_invalid=False)
-    assert cleaned["weight"].to_list() == [5, 7, 8, 9]
-    assert notes == ("1 duplicate rows left out",)
-
-
 @given(
     st.lists(
         st.tuples(
@@ -212,21 +200,17 @@ def test_duplicates_are_dropped_with_a_note():
         ),
         min_size=1,
         max_size=12,
-    )
+    ),
+    st.sampled_from([pl.String, pl.Categorical]),
 )
-def test_what_is_left_is_exactly_the_good_rows(rows):
-    good = list(
-        dict.fromkeys(
-            (u, i, t)
-            for u, i, t in rows
-            if u and len(u) < 300 and i and t is not None and 0 <= t < FUTURE
-        )
-    )
-    source = pl.DataFrame(
-        rows,
-        schema={"user_id": pl.String, "item_id": pl.String, "timestamp": pl.Int64},
-        orient="row",
-    )
+def test_what_is_left_is_exactly_the_good_rows(rows, kind):
+    good = [
+        (u, i, t)
+        for u, i, t in rows
+        if u and len(u) < 300 and i and t is not None and 0 <= t < FUTURE
+    ]
+    schema = {"user_id": kind, "item_id": kind, "timestamp": pl.Int64}
+    source = pl.DataFrame(rows, schema=schema, orient="row")
     if not good:
         with pytest.raises(DataError):
             clean(source, drop_invalid=True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.data.columns import Columns
+from hedgerow.data.encoding import encode
 from hedgerow.data.readers import read_table
 from hedgerow.data.validation import clean
 from hedgerow.errors import DataError
@@ -78,27 +79,25 @@ class Interactions:
 
     @classmethod
     def _encode(cls, table: pl.DataFrame, notes: tuple[str, ...]) -> Interactions:
-        users, rows = _vocabulary(table["user_id"])
-        items, numbers = _vocabulary(table["item_id"])
-        # Rows of equal time keep the order of the source.
-        order = np.lexsort((table["timestamp"].to_numpy(), rows))
-        lengths = np.bincount(rows, minlength=len(users))
+        found = encode(table)
+        rows = found.rows
         block = Block(
-            indptr=np.concatenate([[0], np.cumsum(lengths)]),
-            items=numbers[order].astype(np.int32),
-            n_items=len(items),
-            keys=np.arange(len(users)),
-            timestamps=table["timestamp"].to_numpy()[order],
-            weights=_column(table, "weight", order, np.float32),
+            indptr=found.indptr,
+            items=found.item_numbers,
+            n_items=len(found.items),
+            keys=np.arange(len(found.users)),
+            timestamps=table["timestamp"].to_numpy()[rows],
+            weights=_column(table, "weight", rows, np.float32),
         )
         extra = [c for c in table.columns if c not in cls._roles()]
-        firsts = order[block.indptr[:-1]]
+        if found.duplicates:
+            notes = (*notes, f"{found.duplicates} duplicate rows left out")
         return cls(
-            users=users,
-            catalog=Catalog(items),
+            users=found.users,
+            catalog=Catalog(found.items),
             block=block,
-            values=_column(table, "value", order, np.float64),
-            attributes=table.select(extra)[firsts] if extra else pl.DataFrame(),
+            values=_column(table, "value", rows, np.float64),
+            attributes=table.select(extra)[rows[block.indptr[:-1]]] if extra else pl.DataFrame(),
             notes=notes,
         )
 
@@ -178,18 +177,6 @@ class Interactions:
             [ids[i] for i in self.block.items[a:b]]
             for a, b in zip(self.block.indptr[:-1], self.block.indptr[1:], strict=True)
         ]
-
-
-def _vocabulary(ids: pl.Series) -> tuple[pl.Series, NDArray[np.int64]]:
-    """Give each distinct id a number, in sorted order (numbers by size, texts by letter)."""
-    distinct = ids.unique().sort()
-    numbers = pl.DataFrame({"id": ids}).join(
-        pl.DataFrame({"id": distinct, "number": np.arange(len(distinct))}),
-        on="id",
-        how="left",
-        maintain_order="left",
-    )["number"]
-    return distinct.cast(pl.String), numbers.to_numpy()
 
 
 def _column(

@@ -37,8 +37,8 @@ def clean(table: pl.DataFrame, *, drop_invalid: bool) -> tuple[pl.DataFrame, tup
     Returns
     -------
     tuple
-        The table with timestamps as 64-bit numbers (seconds, where they were dates), without
-        exact duplicates; and a note on each thing that was mended.
+        The table with timestamps as 64-bit numbers (seconds, where they were dates), and a note
+        on each thing that was mended.
 
     Raises
     ------
@@ -65,25 +65,29 @@ def clean(table: pl.DataFrame, *, drop_invalid: bool) -> tuple[pl.DataFrame, tup
         notes.append(f"{count} rows with {what} left out")
         if not table.height:
             raise DataError(f"Every row has {what}; {cure}.")
-    distinct = table.unique(["user_id", "item_id", "timestamp"], keep="first", maintain_order=True)
-    if distinct.height < table.height:
-        notes.append(f"{table.height - distinct.height} duplicate rows left out")
-    return distinct, tuple(notes)
+    return table, tuple(notes)
 
 
 def _faults(table: pl.DataFrame) -> list[tuple[pl.Expr, str, str]]:
     faults = []
     for name in ("user_id", "item_id"):
-        column = pl.col(name)
-        if table[name].dtype == pl.String:
-            empty = column.is_null() | (column.str.strip_chars() == "")
+        column, kind = pl.col(name), table[name].dtype
+        if isinstance(kind, pl.Categorical):
+            # Each distinct text is looked at once, however many rows have it.
+            distinct = table[name].unique()
+            texts = distinct.cast(pl.String)
+            blank = column.is_in(distinct.filter(texts.str.strip_chars() == "").implode())
+            long = column.is_in(distinct.filter(texts.str.len_chars() > LONGEST_ID).implode())
+        elif kind == pl.String:
+            blank = column.str.strip_chars() == ""
             long = column.str.len_chars() > LONGEST_ID
-            faults += [
-                (empty.fill_null(value=True), f"no {name}", f"fill column {name!r}"),
-                (long, f"a {name} of over {LONGEST_ID} characters", f"check column {name!r}"),
-            ]
         else:
-            faults.append((column.is_null(), f"no {name}", f"fill column {name!r}"))
+            blank = long = pl.lit(value=False)
+        missing = (column.is_null() | blank).fill_null(value=True)
+        faults += [
+            (missing, f"no {name}", f"fill column {name!r}"),
+            (long, f"a {name} of over {LONGEST_ID} characters", f"check column {name!r}"),
+        ]
     stamp = pl.col("timestamp")
     limit = int(time.time()) + DAY
     faults += [
@@ -102,7 +106,7 @@ def _faults(table: pl.DataFrame) -> list[tuple[pl.Expr, str, str]]:
 
 def _as_text(ids: pl.Series) -> pl.Series:
     """Ids are whole numbers or text; floats that are whole (a habit of pandas) become numbers."""
-    if ids.dtype == pl.String or ids.dtype.is_integer():
+    if isinstance(ids.dtype, pl.String | pl.Categorical) or ids.dtype.is_integer():
         return ids
     if ids.dtype.is_float():
         if ids.drop_nulls().is_finite().all() and (ids.drop_nulls() % 1 == 0).all():

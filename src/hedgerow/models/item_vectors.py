@@ -19,6 +19,9 @@ from hedgerow.data.block import Block
 from hedgerow.models.decay import TimeMajor, pieces
 from hedgerow.statistics import Array, Schema, Statistics, total
 
+WEAKEST = 1e-6
+"""Directions this much weaker than the strongest are rounding errors."""
+
 
 def random_basis(items: int, dimension: int, seed: int) -> Array:
     """Return directions drawn at random, nearly orthonormal, shape (items, at most dimension)."""
@@ -42,6 +45,8 @@ class Iterate:
         Orthonormal, the strongest directions first, shape (items, dimension).
     previous
         The basis before, in the coordinates of this one, for the momentum.
+
+    Directions that the data do not reach, as with few users, are zero.
     """
 
     basis: Array
@@ -69,9 +74,14 @@ def advance(product: Array, basis: Array, previous: Array | None) -> Iterate:
         # Ritz values lie below the eigenvalues they approach, so the bound is on the safe side.
         bound = max(float(np.linalg.eigvalsh(basis.T @ product)[0]), 0.0)
         product = product - bound / 2 * basis - (bound / 4) ** 2 * previous
-    left, values, right = np.linalg.svd(product, full_matrices=False)
-    turned = basis @ (right.T / np.maximum(values, 1e-12))
-    return Iterate(left.astype(np.float32), turned)
+    # The thin singular value decomposition by way of the small Gram matrix, in float64: no
+    # direction that is kept is so weak that squaring it loses it.
+    product = product.astype(np.float64)
+    squares, right = np.linalg.eigh(product.T @ product)
+    values = np.sqrt(squares.clip(0))[::-1]
+    kept = values > WEAKEST * values[0]
+    turn = np.where(kept, right[:, ::-1] / np.where(kept, values, 1), 0)
+    return Iterate((product @ turn).astype(np.float32), basis @ turn)
 
 
 @dataclass(frozen=True)
