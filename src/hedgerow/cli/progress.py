@@ -81,6 +81,11 @@ class ProgressBars:
         total = max(task.total or 0, happened.number)
         self._bars.update(self._task, completed=happened.number, total=total, facts=facts)
 
+    def step(self) -> None:
+        """Advance the bar by one."""
+        if self._task is not None:
+            self._bars.advance(self._task)
+
     def _finish(self) -> None:
         if self._task is not None:
             task = self._bars.tasks[self._bars.task_ids.index(self._task)]

@@ -11,6 +11,9 @@ from rich.table import Table
 from hedgerow.cli.progress import megabytes
 from hedgerow.comparison.compare import Comparison, Contender
 
+WIDE = 120
+"""Columns of a terminal that holds the whole table."""
+
 ORDER = ("popularity", "local", "federated", "pooled")
 
 
@@ -25,17 +28,21 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
         header_style="bold",
     )
     table.add_column("trained", style="bold")
-    sampled = comparison.protocol.sampled
+    # A narrow terminal gets what matters most; the report has it all.
+    wide = console.width >= WIDE
+    sampled = comparison.protocol.sampled if wide else 0
     heads = [f"HR@{k}", f"NDCG@{k}", "95 % interval"]
     if sampled:
         heads += [f"1+{sampled} HR@{k}", f"1+{sampled} NDCG@{k}"]
-    for head in (*heads, "coverage", "rounds", "up/client", "down/client", "seconds"):
+    if wide:
+        heads.append("coverage")
+    for head in (*heads, "rounds", "up/client", "down/client", "seconds"):
         table.add_column(head, justify="right")
     for name in ORDER:
         if name in comparison.contenders:
             contender = comparison.contenders[name]
             style = "green" if name == "federated" else None
-            table.add_row(*_cells(contender, k, sampled), style=style)
+            table.add_row(*_cells(contender, k, sampled, wide=wide), style=style)
     console.print(table)
     for name in ORDER:
         note = comparison.contenders[name].note if name in comparison.contenders else ""
@@ -51,7 +58,7 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
         )
 
 
-def _cells(contender: Contender, k: int, sampled: int) -> Iterable[str]:
+def _cells(contender: Contender, k: int, sampled: int, *, wide: bool) -> Iterable[str]:
     values = contender.evaluation.values
     low, high = contender.evaluation.interval(f"full/ndcg@{k}")
     yield contender.name
@@ -61,7 +68,8 @@ def _cells(contender: Contender, k: int, sampled: int) -> Iterable[str]:
     if sampled:
         yield f"{values[f'sampled/hr@{k}']:.4f}"
         yield f"{values[f'sampled/ndcg@{k}']:.4f}"
-    yield f"{values[f'list/coverage@{k}']:.2f}"
+    if wide:
+        yield f"{values[f'list/coverage@{k}']:.2f}"
     yield str(len(contender.rounds)) if contender.rounds else "-"
     yield megabytes(contender.bytes_up) if contender.bytes_up else "-"
     yield megabytes(contender.bytes_down) if contender.bytes_down else "-"

@@ -174,6 +174,10 @@ class Listener(Protocol):
         """Tell that a round is done."""
         ...
 
+    def step(self) -> None:
+        """Tell that a step without rounds is done, such as one client's own model."""
+        ...
+
 
 @dataclass(frozen=True)
 class Silent:
@@ -183,6 +187,9 @@ class Silent:
         """Ignore it."""
 
     def round(self, happened: Round) -> None:
+        """Ignore it."""
+
+    def step(self) -> None:
         """Ignore it."""
 
 
@@ -296,7 +303,7 @@ def compare(
                 "pooled", judged(pooled), seconds, note="all data in one place"
             )
         if "local" in plan.contenders:
-            listener.stage("local", 1)
+            listener.stage("local", min(plan.local_clients, len(clients)))
             alone = train_alone(
                 recipe,
                 log.catalog,
@@ -306,6 +313,7 @@ def compare(
                 yardstick=yardstick,
                 limit=plan.local_clients,
                 seed=seed,
+                on_client=listener.step,
             )
             note = "each client's model is trained and judged on its own users"
             if alone.clients < len(clients):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from hedgerow.data.catalog import Catalog
 from hedgerow.data.split import Fold
@@ -46,6 +48,7 @@ def train_alone(
     yardstick: Yardstick,
     limit: int,
     seed: int,
+    on_client: Callable[[], None] = lambda: None,
 ) -> Alone:
     """Train on single clients and judge each model on its own client's users.
 
@@ -65,17 +68,22 @@ def train_alone(
         At most so many clients, drawn at random among those with something to judge.
     seed
         For the draw and for initial vectors.
+    on_client
+        Called after each client.
     """
     able = np.unique(clients.owner[(fold.history.lengths > 0) & (fold.targets.lengths > 0)])
     chosen = np.random.default_rng(seed).permutation(able)[:limit]
     members = np.argsort(clients.owner, kind="stable")
     starts = np.searchsorted(clients.owner[members], np.stack([chosen, chosen + 1]))
     terms, seconds = [], 0.0
-    for start, stop in starts.T:
-        part = fold.take(members[start:stop])
-        began = time.perf_counter()
-        state = run_steps(recipe, recipe.start(catalog, seed), part.history)
-        seconds += time.perf_counter() - began
-        step = Evaluate(recipe.scorer(state), protocol, yardstick)
-        terms.append(contribute(step, part, np.ones(len(part))))
+    # A client's matrices are small: more threads would only wait for each other.
+    with threadpool_limits(1):
+        for start, stop in starts.T:
+            part = fold.take(members[start:stop])
+            began = time.perf_counter()
+            state = run_steps(recipe, recipe.start(catalog, seed), part.history)
+            seconds += time.perf_counter() - began
+            step = Evaluate(recipe.scorer(state), protocol, yardstick)
+            terms.append(contribute(step, part, np.ones(len(part))))
+            on_client()
     return Alone(step.update(total(terms)), len(chosen), seconds)

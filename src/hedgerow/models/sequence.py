@@ -245,8 +245,12 @@ class ReadOut:
         gram = total["gram"].astype(np.float64)
         gram[np.diag_indices(len(gram))] += self.recipe.regularization
         factor = linalg.cho_factor(gram, lower=True, overwrite_a=True)
-        weights = linalg.cho_solve(factor, total["next"].T.astype(np.float64)).T
-        return self.state.then({**self.state.arrays, "weights": weights.astype(np.float32)})
+        followers = total["next"]
+        # Items that never came next have no weights to solve for; with one user, that is most.
+        met = np.flatnonzero(followers.any(axis=1))
+        weights = np.zeros(followers.shape, np.float32)
+        weights[met] = linalg.cho_solve(factor, followers[met].T.astype(np.float64)).T
+        return self.state.then({**self.state.arrays, "weights": weights})
 
 
 @dataclass(frozen=True)
