@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.markup import escape
@@ -11,38 +12,73 @@ from rich.table import Table
 from hedgerow.cli.progress import megabytes
 from hedgerow.comparison.compare import Comparison, Contender
 
-WIDE = 120
-"""Columns of a terminal that holds the whole table."""
-
 ORDER = ("popularity", "local", "federated", "pooled")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the main table.
+
+    Parameters
+    ----------
+    head
+        Its title.
+    cell
+        What it says of a contender.
+    width
+        Of the terminal, in characters, from which on it is shown; the report has them all.
+    """
+
+    head: str
+    cell: Callable[[Contender], str]
+    width: int = 0
+
+
+def _columns(k: int, sampled: int) -> list[Column]:
+    def value(name: str, digits: int = 4) -> Callable[[Contender], str]:
+        return lambda c: f"{c.evaluation.values[f'{name}@{k}']:.{digits}f}"
+
+    def interval(contender: Contender) -> str:
+        return "{:.4f}-{:.4f}".format(*contender.evaluation.interval(f"full/ndcg@{k}"))
+
+    columns = [
+        Column("trained", lambda c: c.name),
+        Column(f"HR@{k}", value("full/hr")),
+        Column(f"NDCG@{k}", value("full/ndcg")),
+        Column("95 % interval", interval),
+    ]
+    if sampled:
+        columns += [
+            Column(f"1+{sampled} HR@{k}", value("sampled/hr"), 136),
+            Column(f"1+{sampled} NDCG@{k}", value("sampled/ndcg"), 136),
+        ]
+    return [
+        *columns,
+        Column("coverage", value("list/coverage", 2), 110),
+        Column("rounds", lambda c: str(len(c.rounds) or "-"), 100),
+        Column("up/client", lambda c: megabytes(c.bytes_up) if c.bytes_up else "-"),
+        Column("down/client", lambda c: megabytes(c.bytes_down) if c.bytes_down else "-", 100),
+        Column("seconds", lambda c: f"{c.seconds:.1f}"),
+    ]
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """Print the main table and the federation tax."""
-    k = comparison.protocol.k
-    clients = comparison.clients
+    k, clients = comparison.protocol.k, comparison.clients
     table = Table(
         title=f"{comparison.recipe.name}: {len(clients):,} {clients.kind}, "
         f"{len(comparison.log.catalog):,} items, {len(comparison.log):,} interactions",
         title_justify="left",
         header_style="bold",
     )
-    table.add_column("trained", style="bold")
-    # A narrow terminal gets what matters most; the report has it all.
-    wide = console.width >= WIDE
-    sampled = comparison.protocol.sampled if wide else 0
-    heads = [f"HR@{k}", f"NDCG@{k}", "95 % interval"]
-    if sampled:
-        heads += [f"1+{sampled} HR@{k}", f"1+{sampled} NDCG@{k}"]
-    if wide:
-        heads.append("coverage")
-    for head in (*heads, "rounds", "up/client", "down/client", "seconds"):
-        table.add_column(head, justify="right")
+    columns = [c for c in _columns(k, comparison.protocol.sampled) if console.width >= c.width]
+    for number, column in enumerate(columns):
+        table.add_column(column.head, justify="right" if number else "left", no_wrap=True)
     for name in ORDER:
         if name in comparison.contenders:
             contender = comparison.contenders[name]
             style = "green" if name == "federated" else None
-            table.add_row(*_cells(contender, k, sampled, wide=wide), style=style)
+            table.add_row(*(column.cell(contender) for column in columns), style=style)
     console.print(table)
     for name in ORDER:
         note = comparison.contenders[name].note if name in comparison.contenders else ""
@@ -56,24 +92,6 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
             f"(95 % interval {low:+.4f} to {high:+.4f}); "
             f"{comparison.client_updates_per_second:,.0f} client updates/s."
         )
-
-
-def _cells(contender: Contender, k: int, sampled: int, *, wide: bool) -> Iterable[str]:
-    values = contender.evaluation.values
-    low, high = contender.evaluation.interval(f"full/ndcg@{k}")
-    yield contender.name
-    yield f"{values[f'full/hr@{k}']:.4f}"
-    yield f"{values[f'full/ndcg@{k}']:.4f}"
-    yield f"{low:.4f}-{high:.4f}"
-    if sampled:
-        yield f"{values[f'sampled/hr@{k}']:.4f}"
-        yield f"{values[f'sampled/ndcg@{k}']:.4f}"
-    if wide:
-        yield f"{values[f'list/coverage@{k}']:.2f}"
-    yield str(len(contender.rounds)) if contender.rounds else "-"
-    yield megabytes(contender.bytes_up) if contender.bytes_up else "-"
-    yield megabytes(contender.bytes_down) if contender.bytes_down else "-"
-    yield f"{contender.seconds:.1f}"
 
 
 def print_examples(comparison: Comparison, console: Console) -> None:
