@@ -4,7 +4,8 @@ import numpy as np
 import polars as pl
 from support import structured_block
 
-from hedgerow.comparison.compare import Plan, compare
+from hedgerow.comparison.compare import compare
+from hedgerow.comparison.result import Plan
 from hedgerow.data.interactions import Interactions
 from hedgerow.evaluation.evaluate import EvaluationProtocol
 

@@ -7,7 +7,7 @@ import pytest
 from small_comparisons import PROTOCOL, small_comparison
 
 from hedgerow.comparison.as_json import as_json
-from hedgerow.comparison.compare import Plan
+from hedgerow.comparison.result import Plan
 from hedgerow.data.split import RandomPerUser
 from hedgerow.models.als import ALS
 from hedgerow.models.popularity import Popularity

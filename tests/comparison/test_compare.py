@@ -9,7 +9,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from small_comparisons import PROTOCOL, small_comparison, small_log
 from support import assert_same_arrays, catalog_of, histories_of, random_block, states_of
 
-from hedgerow.comparison.compare import EXAMPLES, Plan, compare
+from hedgerow.comparison.compare import compare
+from hedgerow.comparison.examples import EXAMPLES
+from hedgerow.comparison.result import Plan
 from hedgerow.data.block import Block
 from hedgerow.data.interactions import Interactions
 from hedgerow.data.split import LastOut, RandomPerUser
@@ -32,13 +34,16 @@ def comparison():
 
 class Heard:
     def __init__(self):
-        self.stages, self.rounds = [], []
+        self.stages, self.rounds, self.steps = [], [], 0
 
     def stage(self, name, steps):
         self.stages.append((name, steps))
 
     def round(self, happened):
         self.rounds.append(happened)
+
+    def step(self):
+        self.steps += 1
 
 
 @pytest.mark.parametrize(
@@ -49,8 +54,9 @@ def test_the_contenders_are_those_planned(wanted):
     plan = Plan(contenders=wanted, local_clients=3)
     found = small_comparison(Transitions(), plan=plan, listener=heard)
     assert set(found.contenders) == {"federated", *wanted}
-    assert [name for name, _ in heard.stages][0] == "federated"
+    assert heard.stages[0][0] == "federated"
     assert {name for name, _ in heard.stages} == set(found.contenders)
+    assert heard.steps == dict(heard.stages).get("local", 0) == 3 * ("local" in wanted)
     for name, contender in found.contenders.items():
         assert contender.name == name
         assert contender.seconds >= 0
@@ -239,7 +245,8 @@ def test_examples_are_what_the_model_recommends(comparison):
         assert example.history == tuple(title(i) for i in history[-8:])
         assert example.held_out == tuple(title(i) for i in histories_of(fold.targets)[row])
         ids = [log.catalog.ids[i] for i in history]
-        assert list(example.recommended) == comparison.recommender.recommend(ids, k=5)
+        wanted = comparison.recommender.recommend(ids, k=5)
+        assert [r.item_id for r in example.recommended] == [r.item_id for r in wanted]
         assert example.hits == tuple(r.item_id in target for r in example.recommended)
         assert not {r.item_id for r in example.recommended} & set(ids)
     lengths = [len(example.history) for example in comparison.examples]
@@ -260,13 +267,21 @@ def test_examples_of_short_histories_are_shown_too():
     assert [len(e.recommended) for e in found.examples] == [2, 2]
 
 
+def test_examples_show_the_latest_of_long_histories():
+    log = log_of([range(12), range(3, 15), [1, 2, 3, 4]], 15)
+    found = compare(log, Popularity(), protocol=PROTOCOL, plan=Plan(contenders=()))
+    shown = {example.user: example.history for example in found.examples}
+    assert shown["u0"] == tuple(log.catalog.title(i) for i in range(3, 11))
+    assert shown["u2"] == tuple(log.catalog.title(i) for i in (1, 2, 3))
+
+
 def test_odd_histories_are_compared():
     block = random_block(users=20)
     log = replace(log_of([[0]], 13), users=pl.Series([str(i) for i in range(24)]), block=block)
     found = compare(log, RECIPE, protocol=PROTOCOL)
     assert set(found.contenders) == {"federated", "pooled", "local", "popularity"}
-    judged = len(LastOut().test(block).judged())
-    assert {c.evaluation.users for c in found.contenders.values()} == {judged}
+    new = [h for h in histories_of(block) if len(h) > 1 and h[-1] not in h[:-1]]
+    assert {c.evaluation.users for c in found.contenders.values()} == {len(new)}
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 from numpy.testing import assert_allclose
-from support import catalog_of, histories_of, random_block, states_of, structured_block
+from support import catalog_of, histories_of, states_of, structured_block
 
-from hedgerow.comparison.local import train_alone
+from hedgerow.comparison.local import choose_clients, train_alone
+from hedgerow.data.block import Block
 from hedgerow.data.split import LastOut
 from hedgerow.evaluation.evaluate import Evaluate, EvaluationProtocol
 from hedgerow.evaluation.metrics import Yardstick
@@ -32,11 +33,12 @@ def alone(recipe, fold=FOLD, clients=SILOS, *, limit=100, seed=0, yardstick=YARD
     return train_alone(
         recipe,
         catalog_of(fold.history.n_items),
+        fold.history,
         fold,
         clients,
+        chosen=choose_clients(fold, clients, repeats=False, limit=limit, seed=seed),
         protocol=PROTOCOL,
         yardstick=yardstick,
-        limit=limit,
         seed=seed,
     )
 
@@ -119,9 +121,10 @@ def test_at_most_so_many_clients_are_drawn():
 
 
 def test_clients_with_nothing_to_judge_are_not_drawn():
-    fold = LastOut().test(random_block(users=20))
-    n = len(fold)
-    yardstick = Yardstick(np.ones(13), np.zeros((13, 1), np.float32))
-    devices = Clients.devices(pl.Series([str(i) for i in range(n)]))
-    found = alone(Transitions(), fold, devices, yardstick=yardstick)
-    assert found.clients == found.evaluation.users == len(fold.judged()) < n
+    repeated = [4, 5, 4]
+    histories = [[], [3], *histories_of(structured_block(users=20)), [], [1], repeated]
+    fold = LastOut().test(Block.of(histories, N_ITEMS))
+    devices = Clients.devices(pl.Series([str(i) for i in range(25)]))
+    assert 24 in choose_clients(fold, devices, repeats=True, limit=100, seed=0)
+    found = alone(Transitions(), fold, devices)
+    assert found.clients == found.evaluation.users == 20

@@ -15,11 +15,11 @@ import pytest
 from small_comparisons import HOSTILE, PROTOCOL, small_comparison
 
 from hedgerow.comparison.as_json import as_json
-from hedgerow.comparison.compare import Plan
 from hedgerow.comparison.report import write_report
 from hedgerow.comparison.report.curves import watched
 from hedgerow.comparison.report.wording import megabytes, seconds, tax_sentence, verdict
 from hedgerow.comparison.report.write import render
+from hedgerow.comparison.result import Plan
 from hedgerow.federation.clients import Participation
 from hedgerow.models.als import ALS
 from hedgerow.models.popularity import Popularity

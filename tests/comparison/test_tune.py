@@ -127,10 +127,6 @@ def test_the_same_seed_finds_the_same():
     assert [(t.recipe, value(t)) for t in one] == [(t.recipe, value(t)) for t in two]
 
 
-@pytest.mark.xfail(
-    reason="the grid's decays are pairs, which do not fit other numbers of memories",
-    raises=ConfigError,
-)
 def test_a_start_of_four_memories_can_be_tuned():
     """As the shop preset is; its decays must not be replaced by two."""
     recipe = Sequence(

@@ -92,10 +92,6 @@ def test_items_met_by_the_same_users_are_alike():
     assert found[same & ~np.eye(200, dtype=bool)].mean() > other + 0.05
 
 
-@pytest.mark.xfail(
-    reason="the learned directions are not scaled by their strength, so that a small catalog's "
-    "item vectors are orthogonal to one another",
-)
 def test_items_of_a_small_catalog_met_by_the_same_users_are_alike():
     block = structured_block(users=200, n_items=20)
     found = cosines(make_yardstick(catalog_of(20), block))
@@ -105,9 +101,6 @@ def test_items_of_a_small_catalog_met_by_the_same_users_are_alike():
     assert_allclose(found, gram / roots[:, None] / roots, atol=0.1)
 
 
-@pytest.mark.xfail(
-    reason="directions of no strength give items that nobody met a random vector of unit length"
-)
 def test_items_that_nobody_met_are_like_nothing():
     block = Block.of([[0, 1, 2], [1, 2, 3], [0, 3]], 60)
     vectors = make_yardstick(catalog_of(60), block).vectors

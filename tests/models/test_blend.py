@@ -23,7 +23,6 @@ from hedgerow.models.blend import Blend
 from hedgerow.models.factorization import Factorization
 from hedgerow.models.item_item import ItemItem
 from hedgerow.models.popularity import Popularity
-from hedgerow.models.registry import make, options_of
 from hedgerow.models.sequence import Sequence
 from hedgerow.models.transitions import Transitions
 
@@ -214,22 +213,10 @@ def test_a_single_component_or_a_wild_resolution_is_refused():
             Blend(resolution=resolution)
 
 
-def test_a_blend_within_a_blend_survives_its_options():
-    inner = Blend((Popularity(), ALS(dimension=3)), resolution=2, repeats=True)
-    outer = Blend((inner, Sequence.phone(), ItemItem(decay=0.5)), resolution=7)
-    options = options_of(outer)
-    assert options["components"][0]["model"] == "blend"
-    assert make("blend", options) == outer
-
-
-@pytest.mark.xfail(
-    reason="the inner blend's initial states on the server are lost when it becomes a component",
-    raises=KeyError,
-)
-def test_a_blend_within_a_blend_trains():
+def test_a_blend_within_a_blend_is_refused():
     inner = Blend((Popularity(), Transitions()), resolution=2)
-    recipe = Blend((inner, Popularity()), resolution=2)
-    assert len(states_of(recipe, BLOCKS["structured"])) == recipe.planned + 1
+    with pytest.raises(ConfigError, match="blend among its components"):
+        Blend((inner, Popularity()))
 
 
 def test_the_same_catalog_serves_all_components():

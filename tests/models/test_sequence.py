@@ -37,7 +37,7 @@ every_block = pytest.mark.parametrize("block", BLOCKS.values(), ids=BLOCKS)
 
 
 def naive_sums(features, block):
-    """Return A = sum phi phi' and B_i = sum of phi where i came next, interaction by interaction."""
+    """Return A = sum phi phi' and B_i = sum of phi where i came next, one by one."""
     gram = np.zeros((features.width, features.width))
     followers = np.zeros((block.n_items, features.width))
     for history in histories_of(block):

@@ -11,7 +11,8 @@ from rich.console import Console
 from hedgerow.cli.progress import ProgressBars
 from hedgerow.cli.simulate import write_results
 from hedgerow.cli.tables import print_comparison, print_examples
-from hedgerow.comparison.compare import Plan, compare
+from hedgerow.comparison.compare import compare
+from hedgerow.comparison.result import Plan
 from hedgerow.data.shop import Shop
 from hedgerow.models.sequence import Sequence
 

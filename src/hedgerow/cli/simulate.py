@@ -13,8 +13,9 @@ from hedgerow.cli import options as o
 from hedgerow.cli.progress import ProgressBars
 from hedgerow.cli.tables import print_comparison
 from hedgerow.comparison.as_json import as_json
-from hedgerow.comparison.compare import Comparison, Plan, compare
+from hedgerow.comparison.compare import compare
 from hedgerow.comparison.report import write_report
+from hedgerow.comparison.result import Comparison, Plan
 from hedgerow.errors import ConfigError
 from hedgerow.evaluation.evaluate import EvaluationProtocol
 from hedgerow.federation.clients import Participation

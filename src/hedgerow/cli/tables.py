@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hedgerow.cli.progress import megabytes
-from hedgerow.comparison.compare import Comparison, Contender
+from hedgerow.comparison.result import Comparison, Contender
 
 ORDER = ("popularity", "local", "federated", "pooled")
 

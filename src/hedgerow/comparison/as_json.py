@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from hedgerow.comparison.compare import Comparison, Contender
+from hedgerow.comparison.result import Comparison, Contender
 from hedgerow.data.split import Split
 from hedgerow.evaluation.evaluate import Evaluation
 from hedgerow.models.registry import options_of

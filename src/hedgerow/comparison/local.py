@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from hedgerow.data.block import Block, Ints
 from hedgerow.data.catalog import Catalog
 from hedgerow.data.split import Fold
 from hedgerow.evaluation.evaluate import Evaluate, Evaluation, EvaluationProtocol
@@ -38,15 +39,42 @@ class Alone:
     seconds: float
 
 
+def choose_clients(fold: Fold, clients: Clients, *, repeats: bool, limit: int, seed: int) -> Ints:
+    """Draw at most ``limit`` clients among those that have something to judge.
+
+    Parameters
+    ----------
+    fold
+        All clients' histories and held-out interactions.
+    clients
+        Who holds what.
+    repeats
+        Whether an item of the history may be recommended; if not, it cannot be judged.
+    limit
+        At most so many.
+    seed
+        For the draw.
+    """
+    targets, m = fold.targets, np.int64(fold.targets.n_items)
+    reachable = np.ones(len(targets.items), np.bool_)
+    if not repeats:
+        met = fold.history.rows * m + fold.history.items
+        reachable = ~np.isin(targets.rows * m + targets.items, met)
+    found = np.bincount(targets.rows, reachable, len(fold)) > 0
+    able = np.unique(clients.owner[(fold.history.lengths > 0) & found])
+    return np.random.default_rng(seed).permutation(able)[:limit]
+
+
 def train_alone(
     recipe: Recipe,
     catalog: Catalog,
+    training: Block,
     fold: Fold,
     clients: Clients,
     *,
+    chosen: Ints,
     protocol: EvaluationProtocol,
     yardstick: Yardstick,
-    limit: int,
     seed: int,
     on_client: Callable[[], None] = lambda: None,
 ) -> Alone:
@@ -58,32 +86,32 @@ def train_alone(
         The model, with the hyper-parameters of the federated one.
     catalog
         The public items.
+    training
+        What all clients may train on.
     fold
-        All clients' histories and held-out interactions.
+        What they are judged by.
     clients
         Who holds what.
+    chosen
+        The clients to train on, from :func:`choose_clients`; at least one.
     protocol, yardstick
         How models are judged.
-    limit
-        At most so many clients, drawn at random among those with something to judge.
     seed
-        For the draw and for initial vectors.
+        For initial vectors.
     on_client
         Called after each client.
     """
-    able = np.unique(clients.owner[(fold.history.lengths > 0) & (fold.targets.lengths > 0)])
-    chosen = np.random.default_rng(seed).permutation(able)[:limit]
     members = np.argsort(clients.owner, kind="stable")
     starts = np.searchsorted(clients.owner[members], np.stack([chosen, chosen + 1]))
     terms, seconds = [], 0.0
-    # A client's matrices are small: more threads would only wait for each other.
-    with threadpool_limits(1):
+    # A device's matrices are small: more threads would only wait for each other.
+    with threadpool_limits(1 if clients.kind == "devices" else None):
         for start, stop in starts.T:
-            part = fold.take(members[start:stop])
+            users = members[start:stop]
             began = time.perf_counter()
-            state = run_steps(recipe, recipe.start(catalog, seed), part.history)
+            state = run_steps(recipe, recipe.start(catalog, seed), training.take(users))
             seconds += time.perf_counter() - began
             step = Evaluate(recipe.scorer(state), protocol, yardstick)
-            terms.append(contribute(step, part, np.ones(len(part))))
+            terms.append(contribute(step, fold.take(users), np.ones(len(users))))
             on_client()
     return Alone(step.update(total(terms)), len(chosen), seconds)

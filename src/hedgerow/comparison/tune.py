@@ -83,8 +83,7 @@ def tune(
     ConfigError
         There is nothing to try.
     """
-    if not any(recipe.grid for recipe in starts.values()) and len(starts) < 2:
-        raise ConfigError("This model has no hyper-parameter to tune.")
+    _check(starts, trials)
     protocol = protocol or EvaluationProtocol(sampled=0, replicates=0, seed=seed)
     fold = (split or LastOut()).validation(log.block)
     yardstick = make_yardstick(log.catalog, fold.history)
@@ -104,7 +103,8 @@ def tune(
             return trial.evaluation.values[f"full/ndcg@{protocol.k}"]
 
         for start, recipe in list(starts.items())[:trials]:
-            done[recipe] = attempt(start, recipe)
+            if recipe not in done:
+                done[recipe] = attempt(start, recipe)
         best = max(done, key=lambda recipe: value(done[recipe]))
         start = done[best].start
         for name, values in best.grid.items():
@@ -124,3 +124,10 @@ def _difference(start: Recipe, other: Recipe) -> dict[str, Any]:
         for name in start.grid
         if getattr(other, name) != getattr(start, name)
     }
+
+
+def _check(starts: Mapping[str, Recipe], trials: int) -> None:
+    if not any(recipe.grid for recipe in starts.values()) and len(starts) < 2:
+        raise ConfigError("This model has no hyper-parameter to tune.")
+    if trials < 1:
+        raise ConfigError("At least one trial is needed.")

@@ -165,7 +165,8 @@ class Evaluate:
         if users <= 0:
             raise DataError(
                 "Nobody has both a history and a held-out interaction to judge by; give data in "
-                "which some users have at least two interactions."
+                "which some users have at least two interactions, or allow repeats if they are "
+                "always with the same item."
             )
         values = dict(zip(self.protocol.names, (total["metrics"] / users).tolist(), strict=True))
         k = self.protocol.k

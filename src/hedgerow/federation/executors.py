@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import multiprocessing as mp
 import pickle
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -118,7 +119,10 @@ class Processes:
             ours, theirs = context.Pipe()
             arguments = (theirs, ours, self.data[shard])
             process = context.Process(target=_serve, args=arguments, daemon=True)
-            process.start()
+            with warnings.catch_warnings():
+                # Forking beside threads is safe here: a worker uses none of the parent's.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                process.start()
             theirs.close()
             self._running.append((process, ours, shard))
         return self

@@ -57,6 +57,8 @@ class Blend:
 
     def __post_init__(self) -> None:
         check(len(self.components) >= 2, "A blend needs at least two components.")
+        nested = any(isinstance(component, Blend) for component in self.components)
+        check(not nested, "A blend cannot have a blend among its components.")
         check(1 <= self.resolution <= 20, "The blend's resolution must lie between 1 and 20.")
 
     @property

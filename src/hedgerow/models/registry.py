@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
@@ -58,7 +59,8 @@ def make(name: str, options: Mapping[str, Any] | None = None, preset: str | None
             have = ", ".join(values) or "none"
             raise ConfigError(f"The {name} model has no option {key!r} (its options: {have}).")
         values[key] = _converted(name, key, value, getattr(base, key))
-    return MODELS[name](**{key: _recipes(value) for key, value in values.items()})
+    fitted = {key: _fitted(name, key, value, getattr(base, key)) for key, value in values.items()}
+    return MODELS[name](**fitted)
 
 
 def options_of(recipe: Recipe) -> dict[str, Any]:
@@ -77,13 +79,24 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _recipes(value: Any) -> Any:
-    """Undo ``_plain``."""
-    if isinstance(value, list | tuple):
-        return tuple(_recipes(part) for part in value)
-    if isinstance(value, dict):
-        return make(value["model"], value["options"])
-    return value
+def _fitted(model: str, key: str, value: Any, default: Any) -> Any:
+    """Return a value as its field has it: what :func:`options_of` made plain, and of its type."""
+    if isinstance(default, tuple):
+        if not isinstance(value, list | tuple):
+            raise ConfigError(f"{key} of the {model} model is a list.")
+        return tuple(_fitted(model, key, part, default[0]) for part in value)
+    if type(default) in MODELS.values():
+        if isinstance(value, dict) and "model" in value:
+            return make(value["model"], value.get("options"))
+        if type(value) in MODELS.values():
+            return value
+    elif isinstance(default, float) and isinstance(value, int | float) and math.isfinite(value):
+        return float(value)
+    elif type(value) is type(default):
+        return value
+    raise ConfigError(
+        f"{key}={value!r} does not fit the {model} model, whose default is {default!r}."
+    )
 
 
 def _converted(model: str, key: str, value: Any, default: Any) -> Any:

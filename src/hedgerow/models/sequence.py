@@ -67,9 +67,9 @@ class Sequence:
 
     name: ClassVar[str] = "sequence"
     grid: ClassVar[Mapping[str, tuple[Any, ...]]] = {
-        "regularization": (20.0, 50.0, 100.0),
+        "regularization": (20.0, 50.0, 100.0, 300.0),
         "popularity_discount": (0.0, 0.1, 0.2),
-        "decays": ((0.4, 0.8), (0.5, 0.8), (0.5, 0.9)),
+        "nearness": (0.8, 0.9, 0.95),
     }
 
     def __post_init__(self) -> None:

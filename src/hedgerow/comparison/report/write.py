@@ -12,9 +12,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hedgerow.comparison.as_json import as_json
-from hedgerow.comparison.compare import Comparison
 from hedgerow.comparison.report import bars, curves, wording
 from hedgerow.comparison.report.rows import main_table
+from hedgerow.comparison.result import Comparison
 
 PACKAGE = "hedgerow.comparison.report"
 
