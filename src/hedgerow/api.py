@@ -84,10 +84,12 @@ def simulate(
     Raises
     ------
     ConfigError
-        There is less than one worker.
+        There is less than one worker, or the seed is below 0.
     """
     if workers < 1:
         raise ConfigError("At least one worker is needed.")
+    if seed < 0:
+        raise ConfigError("The seed must be 0 or more.")
     everything = Fold(log.block, log.block.where(log.block.ages < 0))
     clients = clients or Clients.devices(log.users)
     executor: Executor = Serial(everything) if workers == 1 else Processes(everything, workers)

@@ -90,10 +90,12 @@ class Recommender:
         Raises
         ------
         ConfigError
-            ``k`` is below 1.
+            ``k`` is below 1, or the history is a single text.
         DataError
             ``among`` names an unknown item.
         """
+        if isinstance(history, str):
+            raise ConfigError("A history is a list of item ids, not one text.")
         known = self.catalog.numbers(history)
         return self.recommend_many([known[known >= 0]], k, repeats=repeats, among=among)[0]
 

@@ -69,11 +69,13 @@ def read_tensors(path: Path, kind: str) -> Tensors:
             head = dict(file.metadata() or {})
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"The file {path} is damaged; delete it or make it again.") from error
+        raise CheckpointError(
+            f"{path} is no {kind}, or it is damaged; name another file or make it again."
+        ) from error
     if head.pop("kind", None) != kind:
-        raise CheckpointError(f"{path} is no {kind}; name another file, or make it again.")
+        raise CheckpointError(f"{path} is no {kind}; name another file.")
     if head.pop("sha256", None) != _digest(arrays, head):
-        raise CheckpointError(f"The file {path} is damaged; delete it or make it again.")
+        raise CheckpointError(f"{path} is damaged; make it again.")
     return Tensors(arrays, head)
 
 

@@ -163,16 +163,17 @@ def test_ctrl_c_in_a_round_and_resuming_ends_where_an_uninterrupted_run_does(dat
     assert "--resume" in errors
     assert "Traceback" not in errors
     assert not (tmp_path / "hedgerow-out" / "result.json").exists()
+    other = write(tmp_path / "other.csv", rows(seed=1))
+    refused = run(*arguments[:1], other, *arguments[2:], "--resume", folder=tmp_path, code=1)
+    assert "other data or other settings" in refused
     run(*arguments, "--resume", folder=tmp_path)
+    assert not checkpoint.exists()
     run(*arguments, "--out", "whole", folder=tmp_path)
     resumed, whole = (
         Recommender.load(tmp_path / out / "model.safetensors") for out in ("hedgerow-out", "whole")
     )
     assert resumed.state.round == whole.state.round == 120
     np.testing.assert_array_equal(resumed.state.arrays["vectors"], whole.state.arrays["vectors"])
-    other = write(tmp_path / "other.csv", rows(seed=1))
-    refused = run(*arguments[:1], other, *arguments[2:], "--resume", folder=tmp_path, code=1)
-    assert "other data or other settings" in refused
 
 
 BAD_TABLES = {
@@ -215,6 +216,12 @@ BAD_OPTIONS = {
     "resume": (["--resume"], "no checkpoint"),
     "catalog": (["--catalog", "nowhere.csv"], "nowhere.csv"),
     "query": (["--query", "SELECT 1"], "database URL"),
+    "one column twice": (["--columns", "user_id=item_id"], "cannot hold two"),
+    "concentration": (["--silos", "3", "--concentration", "inf"], "finite"),
+    "not finite": (["--model", "als", "--set", "regularization=inf"], "does not fit"),
+    "idle workers": (["--executor", "serial", "--workers", "2"], "one worker"),
+    "all or nothing": (["--against", "none,pooled"], "none"),
+    "json": (["--json", "."], "cannot be read or written"),
 }
 
 

@@ -164,7 +164,7 @@ def garbage(seed):
 def test_a_missing_file(tmp_path):
     refuse(tmp_path / "no.csv", "no file", "no.csv", "give a CSV")
     refuse(str(tmp_path / "no.parquet"), "no file", "no.parquet")
-    refuse(tmp_path, "no file")
+    refuse(tmp_path, "is a folder")
 
 
 def test_an_empty_file(tmp_path):

@@ -187,26 +187,31 @@ def test_a_crash_while_writing_leaves_the_last_checkpoint(saved):
     assert saved.load()[0].round == 2
 
 
+IDS = (pl.Series(["u", "v"]), pl.Series(["a", "b"]))
+
+
 def test_the_fingerprint_tells_runs_apart():
     owner = DEVICES.owner
     other = LastOut().test(random_block(users=20, n_items=N_ITEMS))
     weighted = replace(DATA, history=with_weights(DATA.history))
     recipes = [make("als"), make("als", {"dimension": 5}), make("factorization")]
     cases = [
-        (DATA, owner, recipes[0], Participation()),
-        (DATA, owner, recipes[1], Participation()),
-        (DATA, owner, recipes[2], Participation()),
-        (DATA, owner, recipes[0], Participation(0.5)),
-        (DATA, owner // 2, recipes[0], Participation()),
-        (DATA, owner, recipes[0]),
-        (other, owner, recipes[0], Participation()),
-        (weighted, owner, recipes[0], Participation()),
-        (replace(DATA, targets=DATA.history), owner, recipes[0], Participation()),
+        (DATA, owner, IDS, recipes[0], Participation()),
+        (DATA, owner, IDS, recipes[1], Participation()),
+        (DATA, owner, IDS, recipes[2], Participation()),
+        (DATA, owner, IDS, recipes[0], Participation(0.5)),
+        (DATA, owner // 2, IDS, recipes[0], Participation()),
+        (DATA, owner, IDS, recipes[0]),
+        (other, owner, IDS, recipes[0], Participation()),
+        (weighted, owner, IDS, recipes[0], Participation()),
+        (replace(DATA, targets=DATA.history), owner, IDS, recipes[0], Participation()),
+        (DATA, owner, (IDS[0], pl.Series(["z"] * N_ITEMS)), recipes[0], Participation()),
     ]
     assert len({fingerprint(*case) for case in cases}) == len(cases)
     assert fingerprint(*cases[0]) == fingerprint(
         LastOut().test(structured_block(users=60, n_items=N_ITEMS)),
         owner,
+        IDS,
         make("als"),
         Participation(),
     )

@@ -108,7 +108,7 @@ def test_the_books_are_right():
     recipe = make("als", {"dimension": 4, "rounds": 3})
     run = train(recipe, Serial(DATA), CATALOG, SILOS)
     up = 4 * (4 * 5 // 2 + N_ITEMS * 4 + N_ITEMS + 1)
-    down = 4 * N_ITEMS * 4
+    down = 4 * (N_ITEMS * 4 + N_ITEMS)
     assert all(r.bytes_up == up for r in run.rounds)
     assert all(r.bytes_down == down for r in run.rounds)
     assert run.bytes_up == 3 * up

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from hedgerow.cli import options as o
 from hedgerow.cli.progress import ProgressBars
 from hedgerow.cli.simulate import write_results
 from hedgerow.cli.tables import print_comparison, print_examples
@@ -20,7 +21,7 @@ from hedgerow.models.sequence import Sequence
 def demo(
     customers: Annotated[int, typer.Option(min=50, max=1_000_000, help="Of the shop.")] = 5_000,
     products: Annotated[int, typer.Option(min=48, max=30_000, help="Of the shop.")] = 800,
-    seed: Annotated[int, typer.Option(min=0, help="For everything random.")] = 0,
+    seed: o.Seed = 0,
     out: Annotated[Path, typer.Option(help="Folder for the report and the model.")] = Path(
         "hedgerow-demo"
     ),
@@ -38,4 +39,5 @@ def demo(
         )
     print_comparison(comparison, console)
     print_examples(comparison, console)
+    out.mkdir(parents=True, exist_ok=True)
     write_results(comparison, out, None, console)

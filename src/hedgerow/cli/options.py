@@ -99,7 +99,7 @@ Repeats = Annotated[
     ),
 ]
 Length = Annotated[int, typer.Option("--k", min=1, max=1000, help="How many recommendations.")]
-Seed = Annotated[int, typer.Option(min=0, help="For everything random.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="For everything random.")]
 Silos = Annotated[
     str | None,
     typer.Option(
@@ -149,7 +149,9 @@ def read_log(
     unknown = set(named) - set(ROLES)
     if unknown:
         raise ConfigError(f"--columns knows {', '.join(ROLES)}, not {', '.join(sorted(unknown))}.")
-    if data in NAMES and not Path(data).exists():
+    if data in NAMES and not Path(data).is_file():
+        if columns or query:
+            raise ConfigError(f"--columns and --query do not go with the data set {data}.")
         log = load(data)
     else:
         attributes = (silos,) if silos and not silos.isdigit() else ()
@@ -205,6 +207,8 @@ def make_executor(name: ExecutorName | None, workers: int) -> Callable[[Fold], E
     """Return the executor that a command names."""
     name = name or (ExecutorName.PROCESSES if workers > 1 else ExecutorName.SERIAL)
     if name is ExecutorName.SERIAL:
+        if workers > 1:
+            raise ConfigError("The serial executor has one worker; leave --workers out.")
         return Serial
     kind: Any = Processes if name is ExecutorName.PROCESSES else Ray
     return lambda data: kind(data, workers)

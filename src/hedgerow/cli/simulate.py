@@ -20,6 +20,8 @@ from hedgerow.errors import ConfigError
 from hedgerow.evaluation.evaluate import EvaluationProtocol
 from hedgerow.federation.clients import Participation
 
+CHECKPOINT = "checkpoint.safetensors"
+
 COMPARED = ("popularity", "local", "pooled")
 
 
@@ -84,6 +86,7 @@ def simulate(
     for note in log.notes:
         console.print(f"note: {note}", style="dim")
     protocol = EvaluationProtocol(k=k, sampled=sampled, repeats=repeats, seed=seed)
+    _prepare(out, json_file, console, resume=resume)
     metric = f"full/ndcg@{k}"
     with ProgressBars(console, metric) as bars:
         comparison = compare(
@@ -96,7 +99,7 @@ def simulate(
             plan=Plan(chosen, patience),
             executor=o.make_executor(executor, workers),
             seed=seed,
-            checkpoint=out / "checkpoint.safetensors",
+            checkpoint=out / CHECKPOINT,
             resume=resume,
             listener=bars,
         )
@@ -104,8 +107,25 @@ def simulate(
     write_results(comparison, out, json_file, console)
 
 
+def _prepare(out: Path, json_file: Path | None, console: Console, *, resume: bool) -> None:
+    """Find out before the work whether its results can be written, and keep what is unfinished."""
+    out.mkdir(parents=True, exist_ok=True)
+    for path in [out / "result.json"] + ([json_file] if json_file else []):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8"):
+            pass
+        if not path.stat().st_size:
+            path.unlink()
+    checkpoint = out / CHECKPOINT
+    if checkpoint.exists() and not resume:
+        kept = checkpoint.replace(out / f"{CHECKPOINT}.old")
+        console.print(f"note: an unfinished run's checkpoint was kept as {kept}", style="dim")
+
+
 def _against(text: str) -> tuple[str, ...]:
-    names = tuple(part.strip() for part in text.split(",") if part.strip() != "none")
+    if text.strip() == "none":
+        return ()
+    names = tuple(part.strip() for part in text.split(","))
     unknown = [name for name in names if name not in COMPARED]
     if unknown:
         raise ConfigError(f"--against knows {', '.join(COMPARED)} and none, not {unknown[0]!r}.")
@@ -118,11 +138,12 @@ def write_results(
     """Write the report, the figures and the model, and say where they are."""
     report = out / "report.html"
     text = json.dumps(as_json(comparison, report="report.html"), indent=2, allow_nan=False)
-    out.mkdir(parents=True, exist_ok=True)
-    write_report(comparison, report)
-    for path in {out / "result.json", json_file or out / "result.json"}:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text + "\n", encoding="utf-8")
     comparison.recommender.save(out / "model.safetensors")
+    (out / "result.json").write_text(text + "\n", encoding="utf-8")
+    write_report(comparison, report)
+    if json_file is not None:
+        json_file.write_text(text + "\n", encoding="utf-8")
+    # Nothing is left to resume.
+    (out / CHECKPOINT).unlink(missing_ok=True)
     console.print(f"\nReport [bold]{report}[/], figures {out / 'result.json'}, ", end="")
     console.print(f"model {out / 'model.safetensors'}.")

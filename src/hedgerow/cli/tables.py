@@ -45,7 +45,7 @@ def _columns(k: int, sampled: int) -> list[Column]:
         Column("trained", lambda c: c.name),
         Column(f"HR@{k}", value("full/hr")),
         Column(f"NDCG@{k}", value("full/ndcg")),
-        Column("95 % interval", interval),
+        Column("95 % interval", interval, 72),
     ]
     if sampled:
         columns += [
@@ -56,9 +56,9 @@ def _columns(k: int, sampled: int) -> list[Column]:
         *columns,
         Column("coverage", value("list/coverage", 2), 110),
         Column("rounds", lambda c: str(len(c.rounds) or "-"), 100),
-        Column("up/client", lambda c: megabytes(c.bytes_up) if c.bytes_up else "-"),
+        Column("up/client", lambda c: megabytes(c.bytes_up) if c.bytes_up else "-", 56),
         Column("down/client", lambda c: megabytes(c.bytes_down) if c.bytes_down else "-", 100),
-        Column("seconds", lambda c: f"{c.seconds:.1f}"),
+        Column("seconds", lambda c: f"{c.seconds:.1f}", 64),
     ]
 
 

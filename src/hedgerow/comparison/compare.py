@@ -14,7 +14,7 @@ from hedgerow.comparison.result import Comparison, Contender, Plan
 from hedgerow.comparison.yardstick import make_yardstick
 from hedgerow.data.interactions import Interactions
 from hedgerow.data.split import Fold, LastOut, Split
-from hedgerow.errors import DataError
+from hedgerow.errors import ConfigError, DataError
 from hedgerow.evaluation.evaluate import Evaluation, EvaluationProtocol
 from hedgerow.federation.checkpoint import Checkpoint, fingerprint
 from hedgerow.federation.clients import Clients, Participation
@@ -112,12 +112,12 @@ def compare(
     split, plan = split or LastOut(), plan or Plan()
     protocol = protocol or EvaluationProtocol(seed=seed)
     listener = listener or Silent()
-    _check(log)
+    _check(log, seed)
     test = split.test(log.block)
     if not len(test.judged()):
         raise DataError(
             "No user has both a history and a held-out interaction; give data in which users "
-            "have at least two interactions."
+            "have at least two interactions, with different items unless repeats are allowed."
         )
     yardstick = make_yardstick(log.catalog, test.history)
     training = split.validation(log.block) if plan.patience else test
@@ -126,9 +126,9 @@ def compare(
     participation = participation or Participation(seed=seed)
     kept = None
     if checkpoint is not None:
-        settings = {"seed": seed, "patience": plan.patience, "split": repr(split)}
-        owner = clients.owner
-        kept = Checkpoint(checkpoint, fingerprint(training, owner, recipe, participation, settings))
+        ids = (log.users, log.catalog.ids)
+        settings = (recipe, participation, protocol, split, plan.patience, seed)
+        kept = Checkpoint(checkpoint, fingerprint(training, clients.owner, ids, *settings))
     found: dict[str, Contender] = {}
     with executor(training) as workers:
         listener.stage("federated", recipe.planned)
@@ -200,7 +200,9 @@ def compare(
     )
 
 
-def _check(log: Interactions) -> None:
+def _check(log: Interactions, seed: int) -> None:
+    if seed < 0:
+        raise ConfigError("The seed must be 0 or more.")
     if len(log.users) < 2:
         raise DataError("The data has a single user; a federation needs at least two.")
     if len(log.catalog) < 2:

@@ -90,7 +90,7 @@ class Catalog:
         if key not in features.columns:
             raise DataError(
                 f"The catalog has no column {key!r} (it has {', '.join(features.columns)}); "
-                "name the item column."
+                f"call the column of item ids {key}."
             )
         table = features.with_columns(pl.col(key).cast(pl.String))
         if table[key].n_unique() != table.height:

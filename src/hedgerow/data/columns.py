@@ -61,9 +61,12 @@ class Columns:
                 found[role] = name
             elif role in REQUIRED:
                 raise DataError(_missing(role, role, present))
+        if len(set(found.values())) < len(found):
+            raise DataError("One column cannot hold two things; name a column for each.")
         for attribute in self.attributes:
             if attribute not in present:
-                raise DataError(_missing("attribute", attribute, present))
+                have = _listed(present)
+                raise DataError(f"There is no column {attribute!r}; the table has {have}.")
             found.setdefault(attribute, attribute)
         return found
 
@@ -77,8 +80,11 @@ def _guess(role: str, present: Sequence[str]) -> str | None:
 
 
 def _missing(role: str, name: str, present: Sequence[str]) -> str:
-    have = ", ".join(repr(p[:40]) for p in list(present)[:12]) + " ..." * (len(present) > 12)
     return (
-        f"There is no column {name!r} for the {role}; the table has {have}. "
+        f"There is no column {name!r} for the {role}; the table has {_listed(present)}. "
         f"Name the right one with --columns {role}=NAME."
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(repr(n[:40]) for n in list(names)[:12]) + " ..." * (len(names) > 12)

@@ -49,7 +49,8 @@ def read_table(source: Any, columns: Columns | None, query: str | None = None) -
 
 def _read_file(path: Path, columns: Columns | None) -> pl.DataFrame:
     if not path.is_file():
-        raise DataError(f"There is no file {path}; give a CSV or Parquet file of interactions.")
+        what = f"{path} is a folder" if path.is_dir() else f"There is no file {path}"
+        raise DataError(f"{what}; give a CSV or Parquet file.")
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty; give a file with at least one interaction.")
     try:

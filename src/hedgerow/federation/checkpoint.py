@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from hedgerow.data.split import Fold
@@ -76,7 +78,9 @@ class Checkpoint:
         return state, best, json.loads(head["notes"])
 
 
-def fingerprint(data: Fold, owner: NDArray[np.int64], *settings: object) -> str:
+def fingerprint(
+    data: Fold, owner: NDArray[np.int64], ids: Sequence[pl.Series], *settings: object
+) -> str:
     """Return a digest of all that changes a run's numbers.
 
     Parameters
@@ -85,6 +89,8 @@ def fingerprint(data: Fold, owner: NDArray[np.int64], *settings: object) -> str:
         What the clients hold.
     owner
         Which client holds which user.
+    ids
+        Of users and items, in their order.
     settings
         Recipe, participation and whatever else, each with a telling ``repr``.
     """
@@ -95,5 +101,7 @@ def fingerprint(data: Fold, owner: NDArray[np.int64], *settings: object) -> str:
             digest.update(np.ascontiguousarray(array).tobytes())
         digest.update(str(block.n_items).encode())
     digest.update(owner.tobytes())
+    for series in ids:
+        digest.update("\n".join(map(repr, series)).encode())
     digest.update(repr(settings).encode())
     return digest.hexdigest()

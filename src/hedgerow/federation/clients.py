@@ -71,8 +71,8 @@ class Clients:
         """
         if not 1 <= silos <= users:
             raise ConfigError(f"The number of silos must lie between 1 and {users}, the users.")
-        if not concentration > 0:
-            raise ConfigError("The Dirichlet concentration must be above 0.")
+        if not 0 < concentration < np.inf:
+            raise ConfigError("The Dirichlet concentration must be above 0 and finite.")
         rng = np.random.default_rng(seed)
         shares = rng.dirichlet(np.full(silos, concentration))
         owner = rng.choice(silos, size=users, p=shares)

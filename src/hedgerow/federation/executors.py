@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import multiprocessing as mp
 import pickle
+import signal
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -163,18 +164,18 @@ class Processes:
 
 def _serve(pipe: Connection, parents: Connection, data: Fold) -> None:
     """Answer steps until the pipe closes; one thread per worker, as workers fill the processor."""
+    # Ctrl-C reaches the whole group of processes; the parent decides what becomes of it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # With its own copy of the parent's end open, a worker would never see the parent go.
     parents.close()
     with threadpool_limits(1):
         while True:
             try:
                 step, weights = pipe.recv()
-            except (EOFError, KeyboardInterrupt):
+            except EOFError:
                 return
             try:
                 answer: Any = dict(sum_blocks(step, data, weights))
-            except KeyboardInterrupt:
-                return
             except Exception as error:  # noqa: BLE001 - it is raised again in the parent
                 answer = _able_to_travel(error)
             try:

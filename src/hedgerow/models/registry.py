@@ -90,8 +90,9 @@ def _fitted(model: str, key: str, value: Any, default: Any) -> Any:
             return make(value["model"], value.get("options"))
         if type(value) in MODELS.values():
             return value
-    elif isinstance(default, float) and isinstance(value, int | float) and math.isfinite(value):
-        return float(value)
+    elif isinstance(default, float):
+        if isinstance(value, int | float) and math.isfinite(value):
+            return float(value)
     elif type(value) is type(default):
         return value
     raise ConfigError(
