@@ -121,7 +121,7 @@ def test_a_value_out_of_range_is_refused_in_the_models_own_words():
     with pytest.raises(ConfigError, match="one decay for each"):
         make("sequence", {"decays": "0.3"})
     with pytest.raises(ConfigError, match="regularization must be above 0"):
-        make("item_item", {"regularization": "nan"})
+        make("item_item", {"regularization": "-1"})
 
 
 def test_what_is_unknown_is_refused_with_what_there_is():
@@ -157,3 +157,20 @@ def test_making_a_model_does_not_change_the_options(name):
     found: Recipe = make(name, options)
     assert json.dumps(options) == kept
     assert options_of(found) == options
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("als", {"regularization": "nan"}),
+        ("als", {"regularization": "inf"}),
+        ("als", {"dimension": 2.5}),
+        ("als", {"dimension": None}),
+        ("sequence", {"dimensions": 5}),
+        ("blend", {"components": [{"options": {}}]}),
+        ("factorization", {"loss": 1}),
+    ],
+)
+def test_a_value_of_another_kind_is_refused(name, options):
+    with pytest.raises(ConfigError, match=next(iter(options))):
+        make(name, options)
