@@ -76,7 +76,9 @@ def recommending(items: int, repeats: int = 200) -> dict[str, float]:
     catalog = Catalog(pl.Series([f"item {i}" for i in range(items)]))
     vectors = rng.standard_normal((items, DIMENSION), np.float32)
     counts = np.ones(items, np.float32)
-    model = Recommender(ALS(dimension=DIMENSION), State({"vectors": vectors, "counts": counts}, 8), catalog)
+    model = Recommender(
+        ALS(dimension=DIMENSION), State({"vectors": vectors, "counts": counts}, 8), catalog
+    )
     history = [f"item {i}" for i in rng.integers(0, items, 50)]
     with threadpool_limits(1):
         seconds = median_seconds(lambda: model.recommend(history, 10), repeats)
