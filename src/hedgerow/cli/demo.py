@@ -13,7 +13,6 @@ from hedgerow.cli.progress import ProgressBars
 from hedgerow.cli.simulate import write_results
 from hedgerow.cli.tables import print_comparison, print_examples
 from hedgerow.comparison.compare import compare
-from hedgerow.comparison.result import Plan
 from hedgerow.data.shop import Shop
 from hedgerow.models.sequence import Sequence
 
@@ -34,9 +33,7 @@ def demo(
     )
     log = Shop(customers=customers, products=products, seed=seed).interactions().distinct()
     with ProgressBars(console, "full/ndcg@10") as bars:
-        comparison = compare(
-            log, Sequence.phone(), plan=Plan(local_clients=30), seed=seed, listener=bars
-        )
+        comparison = compare(log, Sequence.phone(), seed=seed, listener=bars)
     print_comparison(comparison, console)
     print_examples(comparison, console)
     out.mkdir(parents=True, exist_ok=True)

@@ -87,7 +87,7 @@ class Plan:
 
     contenders: tuple[str, ...] = ("popularity", "local", "pooled")
     patience: int | None = None
-    local_clients: int = 100
+    local_clients: int = 30
     watch: bool = True
 
     def __post_init__(self) -> None:
