@@ -218,7 +218,7 @@ def test_who_takes_part_is_as_asked():
 
 def test_the_note_says_when_local_clients_were_drawn(comparison):
     assert "for 4 clients drawn at random" in comparison.contenders["local"].note
-    everyone = small_comparison(Popularity(), plan=Plan(contenders=("local",)))
+    everyone = small_comparison(Popularity(), plan=Plan(contenders=("local",), local_clients=1000))
     assert "drawn" not in everyone.contenders["local"].note
 
 
