@@ -3,7 +3,8 @@
     HEDGEROW_DATA=... python benchmarks/quality.py [--data ml-100k ...] [--models ...] [--seeds 3]
 
 Each user's last interaction is the test, the one before it was the validation on which the
-settings below were picked with ``hedgerow tune``; models are then trained on all but the last.
+settings below were picked from grids like those of ``hedgerow tune`` (ALS keeps its defaults);
+models are then trained on all but the last.
 Online Retail II: customers with five or more purchases; once with each product once a customer,
 once with repeats. The blend has no pooled counterpart but itself. Prints Markdown; ``--json`` keeps
 the figures.
