@@ -107,13 +107,6 @@ def test_making_a_matrix_leaves_the_values_alone():
     assert_array_equal(block.weights, before)
 
 
-@given(histories, st.integers(1, 4))
-def test_batches_are_the_block_in_parts(lists, size):
-    parts = list(Block.of(lists, N_ITEMS).batches(size))
-    assert [h for part in parts for h in histories_of(part)] == lists
-    assert all(1 <= len(part) <= size for part in parts)
-
-
 def test_parts_that_do_not_fit_are_refused():
     good = Block.of([[1, 2], [0]], 3)
     parts = (good.indptr, good.items, good.n_items, good.keys, good.timestamps)

@@ -13,7 +13,7 @@ from support import (
 )
 
 from hedgerow.data.split import LastOut
-from hedgerow.errors import ConfigError
+from hedgerow.errors import ConfigError, DataError
 from hedgerow.evaluation.evaluate import Evaluate, EvaluationProtocol
 from hedgerow.evaluation.metrics import Yardstick
 from hedgerow.federation.clients import Clients, Participation
@@ -194,3 +194,16 @@ def test_evaluation_is_a_sum_over_the_executor():
 def test_resuming_needs_a_checkpoint():
     with pytest.raises(ConfigError, match="name its checkpoint"):
         train(make("als"), Serial(DATA), CATALOG, DEVICES, resume=True)
+
+
+def test_a_sample_without_anyone_to_judge_does_not_stop_training():
+    chosen = np.random.default_rng(PROTOCOL.seed).permutation(len(DATA))[0]
+    others = DATA.targets.rows != chosen
+    data = type(DATA)(DATA.history, DATA.targets.where(others))
+    watch = Watch(PROTOCOL, YARDSTICK, share=1 / len(DATA))
+    run = train(make("popularity"), Serial(data), CATALOG, DEVICES, watch=watch)
+    assert run.rounds[0].quality == {}
+    nobody = type(DATA)(DATA.history, DATA.targets.where(np.zeros(len(others), np.bool_)))
+    patient = Watch(PROTOCOL, YARDSTICK, patience=1)
+    with pytest.raises(DataError, match="held-out interaction"):
+        train(make("als"), Serial(nobody), CATALOG, DEVICES, watch=patient)

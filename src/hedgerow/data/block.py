@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -148,8 +148,3 @@ class Block:
         matrix = self.matrix()
         matrix.data[:] = 1
         return matrix
-
-    def batches(self, size: int) -> Iterator[Block]:
-        """Yield consecutive blocks of at most ``size`` users."""
-        for start in range(0, len(self), size):
-            yield self[start : start + size]

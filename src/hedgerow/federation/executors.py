@@ -139,16 +139,11 @@ class Processes:
         try:
             for _, pipe, shard in self._running:
                 pipe.send((step, weights[shard]))
-            # Every answer is taken, also after an error, so that none is left for the next sum.
-            answers = [pipe.recv() for _, pipe, _ in self._running]
+            return _gathered([pipe for _, pipe, _ in self._running])
         except (EOFError, ConnectionError) as error:
             raise HedgerowError(
                 "A worker process died, most likely for want of memory; use fewer workers."
             ) from error
-        for answer in answers:
-            if isinstance(answer, BaseException):
-                raise answer
-        return total(Statistics(answer) for answer in answers)
 
     def __exit__(self, *exc: object) -> None:
         """Stop the workers."""
@@ -160,6 +155,29 @@ class Processes:
             process.kill()
             process.join()
         self._running.clear()
+
+
+def _gathered(pipes: list[Connection]) -> Statistics:
+    """Add workers' totals as they arrive; raise the first error, but only when all have answered.
+
+    An answer that was left in its pipe would be taken for one to the next sum.
+    """
+    errors: list[BaseException] = []
+
+    def answers() -> Iterator[Statistics]:
+        for pipe in pipes:
+            answer = pipe.recv()
+            if isinstance(answer, BaseException):
+                errors.append(answer)
+            elif not errors:
+                yield Statistics(answer)
+
+    parts = answers()
+    first = next(parts, None)
+    summed = None if first is None else total(itertools.chain([first], parts))
+    if errors or summed is None:
+        raise errors[0]
+    return summed
 
 
 def _serve(pipe: Connection, parents: Connection, data: Fold) -> None:

@@ -216,7 +216,11 @@ def _quality(
     weights = np.zeros(users)
     chosen = np.random.default_rng(watch.protocol.seed).permutation(users)
     weights[chosen[: max(1, round(watch.share * users))]] = 1
-    return dict(step.update(executor.sum(step, weights)).values)
+    summed = executor.sum(step, weights)
+    if watch.share < 1 and not summed["users"]:
+        # A sample may miss those few who can be judged; that is no reason to stop training.
+        return {}
+    return dict(step.update(summed).values)
 
 
 def evaluate(
