@@ -15,3 +15,26 @@ class ConfigError(HedgerowError):
 
 class CheckpointError(HedgerowError):
     """A checkpoint or a saved model is damaged, or belongs to another run."""
+
+
+class PolicyError(HedgerowError):
+    """What is asked would break a privacy promise."""
+
+
+class ProtocolError(HedgerowError):
+    """A message or a request breaks the protocol of a secured sum, which ends here.
+
+    Parameters
+    ----------
+    code
+        A short stable name of what is wrong, such as ``bad-signature``, for programs.
+    sentence
+        What is wrong and what to do, for people.
+    """
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(code, sentence)
+        self.code = code
+
+    def __str__(self) -> str:
+        return str(self.args[1])

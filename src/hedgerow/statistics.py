@@ -104,9 +104,18 @@ class Schema:
 
 @dataclass(frozen=True)
 class Statistics(Mapping[str, Array]):
-    """Named arrays that can be added and scaled: a vector with names on its parts."""
+    """Named arrays that can be added and scaled: a vector with names on its parts.
+
+    Parameters
+    ----------
+    arrays
+        By name.
+    noise
+        Standard deviation of the noise that privacy put on every value; 0 where sums are exact.
+    """
 
     arrays: Mapping[str, Array] = field(default_factory=dict)
+    noise: float = 0.0
 
     def __getitem__(self, name: str) -> Array:
         return self.arrays[name]
@@ -118,11 +127,13 @@ class Statistics(Mapping[str, Array]):
         return len(self.arrays)
 
     def __add__(self, other: Self) -> Statistics:
-        return Statistics({name: array + other[name] for name, array in self.items()})
+        noise = math.hypot(self.noise, other.noise)
+        return Statistics({name: array + other[name] for name, array in self.items()}, noise)
 
     def scaled(self, factor: float) -> Statistics:
         """Return every array times ``factor``."""
-        return Statistics({name: array * factor for name, array in self.items()})
+        arrays = {name: array * factor for name, array in self.items()}
+        return Statistics(arrays, self.noise * abs(factor))
 
 
 def total(parts: Iterable[Statistics]) -> Statistics:
@@ -134,7 +145,9 @@ def total(parts: Iterable[Statistics]) -> Statistics:
         There is nothing to add.
     """
     result: dict[str, Array] | None = None
+    noise = 0.0
     for part in parts:
+        noise = math.hypot(noise, part.noise)
         if result is None:
             result = {name: np.array(array) for name, array in part.items()}
         else:
@@ -142,7 +155,7 @@ def total(parts: Iterable[Statistics]) -> Statistics:
                 result[name] += array
     if result is None:
         raise ValueError("a total needs at least one part")
-    return Statistics(result)
+    return Statistics(result, noise)
 
 
 class Contributions(Protocol):

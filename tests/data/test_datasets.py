@@ -210,8 +210,8 @@ def test_equal_times_keep_the_order_of_the_file(tmp_path):
     log = load("ml-20m", tmp_path)
     assert log.histories() == [["20", "30", "10"], ["10"]]
     features = dict(zip(log.catalog.ids, log.catalog.features.rows(), strict=True))
-    assert features["10"] == ("Café, Bar (2001)", "Comedy", "Comedy|Drama")
-    assert features["20"] == ("Alone (1999)", None, "")
+    assert features["10"] == ("Café, Bar (2001)", "Comedy", "Comedy|Drama", 2001)
+    assert features["20"] == ("Alone (1999)", None, "", 1999)
     assert "40" in features
 
 
@@ -226,8 +226,8 @@ def test_ml_100k_as_published(tmp_path):
     log = load("ml-100k", tmp_path)
     assert log.histories() == [["2", "1"], ["1"]]
     assert log.catalog.features.rows() == [
-        ("Ärger (1996)", "Comedy", "Comedy|Drama"),
-        ("Plain", "unknown", "unknown"),
+        ("Ärger (1996)", "Comedy", "Comedy|Drama", 1996),
+        ("Plain", "unknown", "unknown", None),
     ]
     assert log.attributes.rows() == [("24", "M", "writer"), ("53", "F", "other")]
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from hedgerow.errors import DataError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Catalog:
-    """Items in a fixed order, with their public features.
+    """Items in a fixed order, with their public features; equal only to itself.
 
     Parameters
     ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -105,6 +106,12 @@ def read_csv(folder: Path) -> Interactions:
     return _joined(table, movies, [])
 
 
+def _year(title: str) -> int | None:
+    """Return the year of release, which stands in brackets at the end of a title."""
+    found = re.search(r"\((\d{4})\)\s*$", title)
+    return int(found[1]) if found else None
+
+
 def _rows(path: Path, separator: str, width: int) -> list[list[str]]:
     lines = path.read_text("latin-1").splitlines()
     rows = [line.split(separator) for line in lines if line]
@@ -128,8 +135,9 @@ def _joined(
             "title": [title for _, title, _ in movies],
             "category": [genres[0] if genres else None for _, _, genres in movies],
             "genres": ["|".join(genres) for _, _, genres in movies],
+            "year": [_year(title) for _, title, _ in movies],
         },
-        schema_overrides={"category": pl.String},
+        schema_overrides={"category": pl.String, "year": pl.Int64},
     )
     log = log.with_catalog(features)
     if not people:

@@ -1,0 +1,282 @@
+"""How much privacy releases of noisy sums spend, and how much noise a budget asks for.
+
+The unit is one user (or one silo), added or removed; the group that takes part is everyone, so
+nothing is claimed for sampling. Gaussian releases are accounted by their privacy loss
+distribution, and a ledger that also holds other noise by Rényi divergences.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.metadata import version
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import log_ndtr
+
+from hedgerow.errors import ConfigError
+
+Orders = NDArray[np.float64]
+
+ACCOUNTANT = f"dp-accounting {version('dp-accounting')}, privacy loss distributions"
+"""What states the epsilon of Gaussian releases alone."""
+
+RENYI_ACCOUNTANT = f"dp-accounting {version('dp-accounting')}, Rényi divergences"
+"""What states the epsilon where other noise is among the releases."""
+
+WIDEST_DELTA = 1e-5
+TOLERANCE = 1e-3
+"""How far below the budget a calibrated epsilon may stay, as a fraction."""
+GRID = 1e-4
+"""The step of a privacy loss distribution, as a fraction of epsilon."""
+FINEST = 1e-5
+"""Its least step, as a fraction of the standard deviation of the privacy loss."""
+RESERVE = 2.0**-7
+"""The part of delta that is kept for samplers that are not exactly the noise they stand for."""
+
+
+class Event(Protocol):
+    """A release of a noisy sum, as an accountant sees it."""
+
+    @property
+    def error(self) -> float:
+        """A bound on the total variation between the noise drawn and the noise accounted."""
+        ...
+
+    def rdp(self, orders: Orders) -> NDArray[np.float64]:
+        """Return upper bounds on the Rényi divergences of these integer orders above 1."""
+        ...
+
+
+@dataclass(frozen=True)
+class GaussianEvent:
+    """A release with Gaussian noise.
+
+    Parameters
+    ----------
+    multiplier
+        The noise's standard deviation over the L2 sensitivity.
+    """
+
+    multiplier: float
+
+    def __post_init__(self) -> None:
+        _check_multiplier(self.multiplier)
+
+    @property
+    def error(self) -> float:
+        """Nothing: the Gaussian is taken as it is."""
+        return 0.0
+
+    def rdp(self, orders: Orders) -> NDArray[np.float64]:
+        """Return the Rényi divergences (Mironov 2017, Proposition 7)."""
+        divergences: NDArray[np.float64] = orders / (2 * self.multiplier**2)
+        return divergences
+
+
+def default_delta(units: int) -> float:
+    """Return the delta for a population: ``1 / units**1.1``, and at most 1e-5.
+
+    Raises
+    ------
+    ConfigError
+        There is not even one unit.
+    """
+    if units < 1:
+        raise ConfigError(f"A population has at least one unit, not {units}.")
+    return min(WIDEST_DELTA, math.pow(units, -1.1))
+
+
+def combined(multipliers: Sequence[float]) -> float:
+    """Return the noise multiplier of the one Gaussian release that is worth several.
+
+    Adaptive Gaussian releases compose exactly, as one with ``sum(1 / z**2) ** -0.5``
+    (Dong, Roth and Su 2022, Gaussian Differential Privacy). No release at all has an infinite
+    multiplier.
+
+    Raises
+    ------
+    ConfigError
+        A multiplier is not a number above 0.
+    """
+    for multiplier in multipliers:
+        _check_multiplier(multiplier)
+    # hypot neither overflows nor loses the small ones.
+    precision = math.hypot(*(1 / multiplier for multiplier in multipliers))
+    return 1 / precision if precision else math.inf
+
+
+def epsilon_of(multipliers: Sequence[float], delta: float) -> float:
+    """Return the epsilon that Gaussian releases spend together, without any sampling.
+
+    Parameters
+    ----------
+    multipliers
+        For each release the noise's standard deviation over the L2 sensitivity.
+    delta
+        Above 0 and below 1.
+
+    Raises
+    ------
+    ConfigError
+        A multiplier is not above 0, or delta is outside its range.
+    """
+    _check_delta(delta)
+    together = combined(multipliers)
+    if math.isinf(together):
+        return 0.0
+    # Rounded down, which can only overstate epsilon, so that equal sums in another order meet.
+    mantissa, exponent = math.frexp(together)
+    return _pld_epsilon(math.ldexp(math.floor(mantissa * 2**40), exponent - 40), delta)
+
+
+@cache
+def multiplier_for(epsilon: float, delta: float) -> float:
+    """Return the smallest combined noise multiplier that keeps Gaussian releases in a budget.
+
+    The accountant's epsilon is at most ``epsilon``, and within 0.1 % of it.
+
+    Raises
+    ------
+    ConfigError
+        Epsilon is not above 0, delta is outside its range, or the accountant cannot tell so
+        extreme a budget.
+    """
+    _check_epsilon(epsilon)
+    _check_delta(delta)
+    # The accountant's answer lies a trifle above the closed form: aim below by what it is over.
+    aim = epsilon * (1 - TOLERANCE / 10)
+    for _ in range(20):
+        multiplier = analytic_multiplier(aim, delta)
+        reached = epsilon_of([multiplier], delta)
+        if epsilon * (1 - TOLERANCE) <= reached <= epsilon:
+            return multiplier
+        if math.isinf(reached):
+            break
+        aim *= epsilon * (1 - TOLERANCE / 3) / reached if reached else 2.0
+    raise ConfigError(
+        f"The accountant cannot tell epsilon {epsilon:g} at delta {delta:g}; take a larger delta."
+    )
+
+
+def composed(events: Sequence[Event], delta: float) -> float:
+    """Return the epsilon that releases of any noise spend together.
+
+    Gaussian releases alone go to their exact accountant. Otherwise the Rényi divergences are
+    added up and turned into epsilon by Canonne, Kamath and Steinke (2020), Proposition 12. If a
+    sampler stays within total variation ``t`` of its noise, delta grows by
+    ``(1 + exp(epsilon)) * t``; a part of delta is reserved for that.
+
+    Parameters
+    ----------
+    events
+        All that one unit took part in.
+    delta
+        Above 0 and below 1.
+
+    Returns
+    -------
+    float
+        Infinite if the samplers are not exact enough for so large an epsilon.
+
+    Raises
+    ------
+    ConfigError
+        Delta is outside its range.
+    """
+    _check_delta(delta)
+    gaussians = [event.multiplier for event in events if isinstance(event, GaussianEvent)]
+    if len(gaussians) == len(events):
+        return epsilon_of(gaussians, delta)
+    from dp_accounting.rdp import compute_epsilon
+
+    orders = _orders()
+    divergences = np.sum([event.rdp(orders) for event in events], axis=0)
+    epsilon = float(compute_epsilon(orders, divergences, delta * (1 - RESERVE))[0])
+    error = sum(event.error for event in events)
+    # In logarithms, because exp(epsilon) overflows.
+    spent = np.logaddexp(0, epsilon) + math.log(error) if error else -math.inf
+    return epsilon if spent <= math.log(delta * RESERVE) else math.inf
+
+
+def analytic_delta(epsilon: float, multiplier: float) -> float:
+    """Return the exact delta of one Gaussian release (Balle and Wang 2018, Theorem 8)."""
+    return math.exp(_log_delta(epsilon, multiplier))
+
+
+def analytic_epsilon(multiplier: float, delta: float) -> float:
+    """Return the exact epsilon of one Gaussian release, by inverting the closed form."""
+    goal = math.log(delta)
+    if _log_delta(0.0, multiplier) <= goal:
+        return 0.0
+    # Concentrated differential privacy bounds it from above (Bun and Steinke 2016).
+    highest = 1 / (2 * multiplier**2) + math.sqrt(-2 * goal) / multiplier
+    return float(
+        brentq(lambda epsilon: _log_delta(epsilon, multiplier) - goal, 0.0, highest, rtol=1e-13)
+    )
+
+
+def analytic_multiplier(epsilon: float, delta: float) -> float:
+    """Return the smallest noise multiplier of one Gaussian release, by the closed form."""
+    goal = math.log(delta)
+    # The inverse of the bound from concentrated differential privacy.
+    highest = (math.sqrt(-2 * goal + 2 * epsilon) + math.sqrt(-2 * goal)) / (2 * epsilon)
+    lowest = highest / 2
+    while _log_delta(epsilon, lowest) < goal:
+        lowest /= 2
+    return float(
+        brentq(
+            lambda multiplier: _log_delta(epsilon, multiplier) - goal,
+            lowest,
+            highest,
+            xtol=lowest * 1e-13,
+            rtol=1e-13,
+        )
+    )
+
+
+def _log_delta(epsilon: float, multiplier: float) -> float:
+    centre, half = -epsilon * multiplier, 1 / (2 * multiplier)
+    more = float(log_ndtr(centre + half))
+    less = epsilon + float(log_ndtr(centre - half))
+    return more + math.log(-math.expm1(less - more)) if less < more else -math.inf
+
+
+@lru_cache(maxsize=4096)
+def _pld_epsilon(multiplier: float, delta: float) -> float:
+    # Importing the accountant takes over a second, which most commands can do without.
+    from dp_accounting import dp_event
+    from dp_accounting.pld import PLDAccountant
+
+    # Steps that tell a small epsilon, yet no more than a few millions over all likely losses.
+    interval = max(GRID * analytic_epsilon(multiplier, delta), FINEST / multiplier)
+    accountant = PLDAccountant(value_discretization_interval=interval)
+    accountant.compose(dp_event.GaussianDpEvent(multiplier))
+    return float(accountant.get_epsilon(delta))
+
+
+@cache
+def _orders() -> Orders:
+    # Integers, because bounds for discrete noise are proven for these; up to those that matter
+    # for an epsilon of a thousandth.
+    return np.unique(np.concatenate([np.arange(2, 129), np.geomspace(129, 1e6, 200).round()]))
+
+
+def _check_multiplier(multiplier: float) -> None:
+    if not 0 < multiplier < math.inf:
+        raise ConfigError(f"A noise multiplier is a number above 0, not {multiplier}.")
+
+
+def _check_epsilon(epsilon: float) -> None:
+    if not 0 < epsilon < math.inf:
+        raise ConfigError(f"Epsilon is a number above 0, not {epsilon}.")
+
+
+def _check_delta(delta: float) -> None:
+    if not 0 < delta < 1:
+        raise ConfigError(f"Delta is a number above 0 and below 1, not {delta}.")

@@ -1,0 +1,174 @@
+"""The ledger: what privacy has been spent, by which releases, written down before each is made.
+
+A file of JSON lines to which lines are only ever added; each carries the SHA-256 of the one before,
+so that a line that was changed or taken out is noticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hedgerow.errors import PolicyError
+from hedgerow.privacy.releases import Release, epsilon_spent
+
+NO_SAMPLING = "none: every release is charged in full"
+"""The sampling assumption: no client draws a secret coin, so no amplification is claimed."""
+
+SLACK = 1e-6
+"""Of epsilon, what rounding in the accountant may add before a budget counts as overspent."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One release that was charged.
+
+    Parameters
+    ----------
+    account
+        Whose budget: all entries of one account add up.
+    name
+        Of the release within the account; the same name is the same release, charged once.
+    step
+        What was computed.
+    unit
+        ``user`` or ``silo``; one more or one less, with all its data.
+    noise_by
+        Who makes the noise: the server, the clients or each of two servers.
+    secure
+        How the sum was secured.
+    release
+        Mechanism, noise multiplier and what else its accounting needs.
+    clip
+        L2 bound of a unit's term.
+    sigma
+        Standard deviation of the noise in every value of the sum that the promise counts on.
+    epsilon, delta
+        What the account has spent, this release included.
+    sampling
+        What is assumed about who takes part.
+    accountant
+        Which program and version added up.
+    at
+        When it was charged, in UTC.
+    previous
+        SHA-256 of the line before; empty on the first.
+    """
+
+    account: str
+    name: str
+    step: str
+    unit: str
+    noise_by: str
+    secure: str
+    release: Release
+    clip: float
+    sigma: float
+    delta: float
+    epsilon: float = 0.0
+    sampling: str = NO_SAMPLING
+    accountant: str = ""
+    at: str = ""
+    previous: str = ""
+
+
+@dataclass
+class Ledger:
+    """An append-only list of entries, on disk where a path is given.
+
+    Parameters
+    ----------
+    path
+        The file; None keeps the entries in memory.
+
+    Raises
+    ------
+    PolicyError
+        The file is damaged.
+    """
+
+    path: Path | None = None
+    entries: list[Entry] = field(default_factory=list, init=False)
+    _last: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        if self.path is None or not self.path.exists():
+            return
+        text = self.path.read_bytes()
+        whole = text[: text.rfind(b"\n") + 1]
+        if len(whole) < len(text):
+            # The power failed while a line was written; its release was never made.
+            with self.path.open("r+b") as file:
+                file.truncate(len(whole))
+        for number, line in enumerate(whole.splitlines(keepends=True), 1):
+            self.entries.append(self._checked(line, number))
+            self._last = hashlib.sha256(line).hexdigest()
+
+    def of(self, account: str) -> list[Entry]:
+        """Return the entries of an account, oldest first."""
+        return [entry for entry in self.entries if entry.account == account]
+
+    def charge(self, entry: Entry, epsilon: float) -> None:
+        """Write an entry down, with what is spent by then; the release may be made afterwards.
+
+        A release of a name that the account has already been charged for is the same release
+        again, as after a crash, and is not charged twice.
+
+        Parameters
+        ----------
+        entry
+            Its ``epsilon``, ``at`` and ``previous`` are filled in.
+        epsilon
+            What the account may spend in all.
+
+        Raises
+        ------
+        PolicyError
+            It would overspend; nothing was written.
+        """
+        for known in self.entries:
+            if (known.account, known.name) == (entry.account, entry.name):
+                if (known.release, known.clip) == (entry.release, entry.clip):
+                    return
+                raise PolicyError(
+                    f"The release {entry.name} was made with other noise before; start a new run."
+                )
+        before = [known.release for known in self.of(entry.account)]
+        spent = epsilon_spent([*before, entry.release], entry.delta)
+        if spent > epsilon * (1 + SLACK):
+            raise PolicyError(
+                f"The release {entry.step!r} would bring epsilon to {spent:.4g} where "
+                f"{epsilon:.4g} is allowed; it was not made. Allow more, or stop here."
+            )
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        self._append(replace(entry, epsilon=spent, at=now, previous=self._last))
+
+    def _append(self, entry: Entry) -> None:
+        line = (json.dumps(asdict(entry), separators=(",", ":")) + "\n").encode()
+        if self.path is not None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab") as file:
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+        self.entries.append(entry)
+        self._last = hashlib.sha256(line).hexdigest()
+
+    def _checked(self, line: bytes, number: int) -> Entry:
+        """Read a line and compare what it says of the line before."""
+        try:
+            values = json.loads(line)
+            entry = Entry(**{**values, "release": Release(**values["release"])})
+        except (ValueError, TypeError, KeyError) as error:
+            raise PolicyError(
+                f"Line {number} of the ledger {self.path} cannot be read; restore the file."
+            ) from error
+        if entry.previous != self._last:
+            raise PolicyError(
+                f"The ledger {self.path} was changed before line {number}; restore the file."
+            )
+        return entry

@@ -1,0 +1,1 @@
+"""Secured sums: the server learns a total over many clients and no client's own term."""

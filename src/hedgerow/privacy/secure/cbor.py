@@ -1,0 +1,178 @@
+"""Deterministic CBOR (RFC 8949, section 4.2.1): one value, one encoding.
+
+What is signed and hashed must have one form only, so a decoder here takes the canonical form and
+nothing else. It is written out, not a lenient library's result checked afterwards: it never builds
+what it would refuse, whatever the sender claims about sizes, nesting or tags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TypeAlias, cast
+
+import cbor2
+
+from hedgerow.errors import ProtocolError
+
+Key: TypeAlias = int | bytes | str
+Value: TypeAlias = "Key | bool | Sequence[Value] | Mapping[Key, Value] | None"
+
+DEPTH = 16
+"""How deep lists and maps may be nested."""
+
+ITEMS = 1 << 22
+"""How many values one encoding may hold; large payloads are byte strings, which count as one."""
+
+_UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _LIST, _MAP, _TAG, _SIMPLE = range(8)
+_SIMPLE_VALUES = {20: False, 21: True, 22: None}
+
+
+def encode(value: Value) -> bytes:
+    """Return the one encoding of a value.
+
+    Parameters
+    ----------
+    value
+        Integers from -2**64 to 2**64 - 1, byte strings, text, booleans, None, and lists, tuples
+        and maps of these; a map's keys are integers, byte strings or text.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The value holds something else.
+    """
+    return cbor2.dumps(_ordered(value, DEPTH))
+
+
+def _ordered(value: Value, depth: int) -> Value:
+    """Return the value with its maps in the order of their encoded keys, and checked."""
+    kind = type(value)
+    if kind is bytes or kind is str or kind is bool or value is None:
+        return value
+    if kind is int:
+        if not -(1 << 64) <= cast("int", value) < 1 << 64:
+            raise ValueError(f"{value} does not fit in 64 bits")
+        return value
+    if depth == 0:
+        raise ValueError(f"values are nested deeper than {DEPTH}")
+    if kind is list or kind is tuple:
+        return [_ordered(item, depth - 1) for item in cast("Sequence[Value]", value)]
+    if kind is dict:
+        mapping = cast("Mapping[Key, Value]", value)
+        if any(type(key) not in (int, bytes, str) for key in mapping):
+            raise TypeError("a map's keys are integers, byte strings or text")
+        keys = sorted(mapping, key=_encoded_key)
+        return {key: _ordered(mapping[key], depth - 1) for key in keys}
+    raise TypeError(f"{kind.__name__} has no place in a message")
+
+
+@lru_cache(maxsize=1024)
+def _encoded_key(key: Key) -> bytes:
+    """Return a map key's encoding; those of messages are always the same few."""
+    return cbor2.dumps(_ordered(key, 0))
+
+
+def decode(data: bytes) -> Value:
+    """Return the value of a canonical encoding; lists come back as lists, maps as dicts.
+
+    Raises
+    ------
+    ProtocolError
+        ``bad-encoding``: the bytes are not the canonical encoding of exactly one value that
+        `encode` takes.
+    """
+    reader = _Reader(data)
+    value = reader.value(DEPTH)
+    if reader.at != len(data):
+        raise _bad("bytes follow the end")
+    return value
+
+
+def _bad(why: str) -> ProtocolError:
+    return ProtocolError("bad-encoding", f"A message is not canonical CBOR: {why}.")
+
+
+class _Reader:
+    """A place in the bytes of a message, from which values are read."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._items = ITEMS
+        self.at = 0
+
+    def value(self, depth: int) -> Value:
+        """Read one value, nested at most so deep."""
+        major, argument = self._head()
+        if major == _BYTES:
+            return self._take(argument)
+        if major == _UNSIGNED:
+            return argument
+        if major == _TEXT:
+            try:
+                return self._take(argument).decode()
+            except UnicodeDecodeError:
+                raise _bad("a text is not UTF-8") from None
+        if major == _NEGATIVE:
+            return -1 - argument
+        if major == _SIMPLE:
+            if argument not in _SIMPLE_VALUES:
+                raise _bad("it holds a float or an unassigned simple value")
+            return _SIMPLE_VALUES[argument]
+        if major == _TAG:
+            raise _bad("it holds a tag")
+        if depth == 0:
+            raise _bad(f"values are nested deeper than {DEPTH}")
+        return self._list(argument, depth) if major == _LIST else self._map(argument, depth)
+
+    def _list(self, count: int, depth: int) -> list[Value]:
+        self._expect(count)
+        return [self.value(depth - 1) for _ in range(count)]
+
+    def _map(self, count: int, depth: int) -> dict[Key, Value]:
+        self._expect(2 * count)
+        found: dict[Key, Value] = {}
+        previous = b""
+        for _ in range(count):
+            start = self.at
+            key = self.value(0)
+            if type(key) not in (int, bytes, str):
+                raise _bad("a map's key is not an integer, a byte string or text")
+            encoded = self._data[start : self.at]
+            if encoded <= previous:
+                raise _bad("a map's keys are not in ascending order or not distinct")
+            previous = encoded
+            found[cast("Key", key)] = self.value(depth - 1)
+        return found
+
+    def _head(self) -> tuple[int, int]:
+        """Read a value's major type and argument (RFC 8949, section 3), in its shortest form."""
+        at = self.at
+        try:
+            first = self._data[at]
+        except IndexError:
+            raise _bad("it ends too early") from None
+        self.at = at + 1
+        major, short = first >> 5, first & 31
+        if short < 24:
+            return major, short
+        if short > 27:
+            raise _bad("it holds an indefinite length or a reserved value")
+        size = 1 << (short - 24)
+        argument = int.from_bytes(self._take(size), "big")
+        if argument < (24 if size == 1 else 1 << (4 * size)):
+            raise _bad("a number is not in its shortest form")
+        return major, argument
+
+    def _take(self, size: int) -> bytes:
+        start, end = self.at, self.at + size
+        if end > len(self._data):
+            raise _bad("it ends too early")
+        self.at = end
+        return self._data[start:end]
+
+    def _expect(self, count: int) -> None:
+        """Note that so many values follow, before any of them is built."""
+        self._items -= count
+        if self._items < 0:
+            raise _bad(f"it holds more than {ITEMS} values")

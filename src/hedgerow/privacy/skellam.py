@@ -1,0 +1,337 @@
+"""Noise that clients make together: the Skellam mechanism (Agarwal, Kairouz and Liu 2021).
+
+A Skellam number is the difference of two Poisson numbers. The sum of independent ones is Skellam
+again, with the sum of the variances, so each client adds a small share and the total over the
+honest survivors has exactly the law that the accountant knows. All are integers, so they go
+into a secured sum as they are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hedgerow.errors import ConfigError
+from hedgerow.privacy.accounting import TOLERANCE, Orders, composed, multiplier_for
+from hedgerow.privacy.randomness import Stream
+
+TAIL = 2.0**-120
+"""The probability that is cut off from one draw."""
+DRAW_ERROR = 2.0**-102
+"""A bound on the total variation of one number: 64 draws, their tails and thresholds rounded."""
+WIDEST_DRAW = 2.0**28
+"""The largest variance of one draw: a standard deviation of 16,384, a table of 3 MB."""
+MOST_DRAWS = 64
+"""How many draws are added up at most, for a standard deviation of up to 131,072."""
+
+_GUIDE_BITS = 16
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True)
+class SkellamEvent:
+    """A release of an integer vector with Skellam noise.
+
+    Parameters
+    ----------
+    variance
+        Of the noise in each coordinate, over the honest survivors, in steps squared.
+    sensitivity
+        The L2 bound on one unit's integer vector, in steps.
+    size
+        The number of coordinates.
+    clients
+        How many clients draw noise at most.
+    """
+
+    variance: float
+    sensitivity: float
+    size: int
+    clients: int
+
+    def __post_init__(self) -> None:
+        if not 0 < self.variance < math.inf:
+            raise ConfigError(f"A variance is a number above 0, not {self.variance}.")
+        if not 0 < self.sensitivity < math.inf or self.size < 1 or self.clients < 1:
+            raise ConfigError("A release has a sensitivity, a size and clients, all above 0.")
+
+    @property
+    def error(self) -> float:
+        """A bound on the total variation between the noise drawn and the noise accounted."""
+        return self.size * self.clients * DRAW_ERROR
+
+    def rdp(self, orders: Orders) -> NDArray[np.float64]:
+        """Return the bounds on the Rényi divergences of Agarwal, Kairouz and Liu (2021).
+
+        Theirs are for one coordinate, an integer shift and an integer order; divergences of
+        independent coordinates add up. An integer vector has ``L1 <= L2**2``. Their parameter
+        of the distribution is its variance, with Poisson numbers of half of it each.
+        """
+        squared = self.sensitivity**2
+        absolute = min(math.sqrt(self.size) * self.sensitivity, squared)
+        first = orders * squared / (2 * self.variance)
+        second = ((2 * orders - 1) * squared + 6 * absolute) / (4 * self.variance**2)
+        bounds: NDArray[np.float64] = first + np.minimum(second, 3 * absolute / (2 * self.variance))
+        return bounds
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one of several releases has, and what part of the budget.
+
+    Parameters
+    ----------
+    sensitivity
+        The L2 bound on one unit's integer vector, in steps.
+    size
+        The number of coordinates.
+    share
+        The part of the budget, above 0; only proportions matter.
+    """
+
+    sensitivity: float
+    size: int
+    share: float = 1.0
+
+
+def variances_for(
+    epsilon: float, delta: float, parts: Sequence[Part], clients: int
+) -> tuple[float, ...]:
+    """Return the noise variances, in steps squared, that keep Skellam releases in a budget.
+
+    Each release's multiplier is the common one over the root of its part of the budget. The
+    epsilon of all together is at most ``epsilon``, and within 0.1 % of it unless the samplers'
+    error asks for more noise (an epsilon of 20 and more).
+
+    Parameters
+    ----------
+    epsilon, delta
+        The budget of all releases together.
+    parts
+        The releases.
+    clients
+        How many clients draw noise at most.
+
+    Raises
+    ------
+    ConfigError
+        The budget or a part is outside its range.
+    """
+    whole = sum(part.share for part in parts)
+    if not parts or not all(part.share > 0 for part in parts) or not math.isfinite(whole):
+        raise ConfigError("A budget is shared among releases by numbers above 0.")
+
+    def events(multiplier: float) -> list[SkellamEvent]:
+        return [
+            SkellamEvent(
+                (multiplier * part.sensitivity) ** 2 * whole / part.share,
+                part.sensitivity,
+                part.size,
+                clients,
+            )
+            for part in parts
+        ]
+
+    # Skellam noise is never accounted better than Gaussian noise of its variance.
+    low = high = multiplier_for(epsilon, delta)
+    while composed(events(high), delta) > epsilon:
+        low, high = high, high * 1.25
+        if high > 1e12:
+            raise ConfigError(
+                f"No Skellam noise keeps epsilon {epsilon:g} at delta {delta:g}; take a larger "
+                "delta or a smaller epsilon."
+            )
+    while high > low * (1 + TOLERANCE / 100):
+        middle = math.sqrt(low * high)
+        if composed(events(middle), delta) > epsilon:
+            low = middle
+        else:
+            high = middle
+    return tuple(event.variance for event in events(high))
+
+
+@dataclass(frozen=True)
+class Share:
+    """What each client adds, and when there are too few of them.
+
+    Parameters
+    ----------
+    variance
+        Of each client's noise.
+    honest
+        The number of honest survivors that it is sized for.
+    minimum
+        The number of survivors, adversaries among them, below which the round must abort.
+    """
+
+    variance: float
+    honest: int
+    minimum: int
+
+
+def share(total_variance: float, clients: int, adversaries: float, dropouts: float) -> Share:
+    """Return the noise each client adds, so that the honest survivors' sum has the variance.
+
+    Parameters
+    ----------
+    total_variance
+        What the honest survivors must reach together.
+    clients
+        The number in the round.
+    adversaries, dropouts
+        The largest part of the clients that may add no noise, or may vanish.
+
+    Raises
+    ------
+    ConfigError
+        A number is outside its range, or nobody is left to make noise.
+    """
+    if not 0 <= total_variance < math.inf or clients < 1:
+        raise ConfigError("Noise needs a finite variance of at least 0 and at least one client.")
+    if not (0 <= adversaries < 1 and 0 <= dropouts < 1):
+        raise ConfigError("The parts of adversaries and dropouts are numbers from 0 to below 1.")
+    # The slack keeps a product such as 100 * 0.29 from falling just below its integer.
+    false = math.floor(clients * adversaries + 1e-9)
+    gone = math.floor(clients * dropouts + 1e-9)
+    honest = clients - false - gone
+    if honest < 1:
+        raise ConfigError(f"Of {clients} clients none would be left to make honest noise.")
+    variance = total_variance / honest
+    if variance * honest < total_variance:
+        variance = math.nextafter(variance, math.inf)
+    return Share(variance, honest, clients - gone)
+
+
+def bound(variance: float) -> int:
+    """Return the largest absolute value that ``sample`` draws for a variance.
+
+    A single draw is cut where the Chernoff bound on both tails falls to 2**-120. A sum of many
+    clients' draws stays within ``bound`` of the sum of their variances but for that probability,
+    and within the sum of their bounds for certain.
+
+    Raises
+    ------
+    ConfigError
+        The variance is negative or too large.
+    """
+    draws, each = _draws(variance)
+    return draws * _reach(each) if draws else 0
+
+
+def sample(stream: Stream, count: int, variance: float) -> NDArray[np.int64]:
+    """Draw Skellam numbers of mean 0 and the given variance, exactly but for 2**-102.
+
+    By inversion of the distribution function from a table of 127-bit thresholds; a variance
+    above ``WIDEST_DRAW`` is split into several draws, which are added up.
+
+    Raises
+    ------
+    ConfigError
+        The variance is negative or too large.
+    """
+    draws, each = _draws(variance)
+    out = np.zeros(count, np.int64)
+    if draws == 0:
+        return out
+    table = _table(each)
+    for _ in range(draws):
+        for start in range(0, count, _CHUNK):
+            part = out[start : start + _CHUNK]
+            words = stream.words(len(part), np.uint64)
+            negative = -(words & np.uint64(1)).view(np.int64)
+            magnitude = table.magnitudes(words >> np.uint64(1), stream)
+            # Two's complement: flips the sign where all bits of ``negative`` are set.
+            part += (magnitude ^ negative) - negative
+    return out
+
+
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """Thresholds of the absolute value's distribution function, as 63 high and 64 low bits.
+
+    The last is a sentinel above all words. ``guide`` says how many thresholds lie at or below
+    each multiple of 2**47.
+    """
+
+    high: NDArray[np.uint64]
+    low: NDArray[np.uint64]
+    guide: NDArray[np.int64]
+
+    def magnitudes(self, high: NDArray[np.uint64], stream: Stream) -> NDArray[np.int64]:
+        """Return how many thresholds lie at or below uniform numbers, given their 63 high bits.
+
+        The low bits matter, and are drawn, only where the high ones equal a threshold's.
+        """
+        found: NDArray[np.int64] = self.guide[high >> np.uint64(63 - _GUIDE_BITS)]
+        above = self.high[found] <= high
+        found += above
+        further = np.flatnonzero(above & (self.high[found] <= high))
+        found[further] = np.searchsorted(self.high, high[further], side="right")
+        for tie in np.flatnonzero((self.high[found - 1] == high) & (found > 0)):
+            first = int(np.searchsorted(self.high, high[tie], side="left"))
+            rest = stream.words(1, np.uint64)[0]
+            found[tie] = first + np.searchsorted(self.low[first : found[tie]], rest, side="right")
+        return found
+
+
+@lru_cache(maxsize=4)
+def _table(variance: float) -> _Table:
+    reach = _reach(variance)
+    # Miller's algorithm: the recurrence of the modified Bessel functions, downwards, from far
+    # beyond the last one needed (Olver et al., NIST Handbook, section 3.6), in integers.
+    numerator, denominator = variance.as_integer_ratio()
+    last = reach + reach // 2 + 16
+    weights = [0] * (last + 1)
+    beyond, weights[last] = 0, 1 << 160
+    for k in range(last, 0, -1):
+        weights[k - 1] = beyond + 2 * k * denominator * weights[k] // numerator
+        beyond = weights[k]
+    totals, total = [], weights[0]
+    for weight in weights[1 : reach + 1]:
+        totals.append(total)
+        total += 2 * weight
+    thresholds = [(partial << 127) // total for partial in totals]
+    thresholds.append((1 << 128) - 1)
+    high = np.array([threshold >> 64 for threshold in thresholds], np.uint64)
+    low = np.array([threshold & (2**64 - 1) for threshold in thresholds], np.uint64)
+    cells = np.arange(1 << _GUIDE_BITS, dtype=np.uint64) << np.uint64(63 - _GUIDE_BITS)
+    return _Table(high, low, np.searchsorted(high, cells, side="right"))
+
+
+@lru_cache(maxsize=64)
+def _reach(variance: float) -> int:
+    """Return where the Chernoff bound on both tails of the distribution falls to ``TAIL``."""
+    goal = -math.log(TAIL / 2)
+
+    def exponent(value: int) -> float:
+        slope = value / variance
+        # sqrt(1 + x**2) - 1 without cancellation or overflow.
+        rise = slope * (slope / (math.hypot(1, slope) + 1))
+        return value * math.asinh(slope) - variance * rise
+
+    low, high = 0, 1
+    while exponent(high) < goal:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if exponent(middle) < goal else (low, middle)
+    return high
+
+
+def _draws(variance: float) -> tuple[int, float]:
+    """Return how many draws are added up, and the variance of each."""
+    if not 0 <= variance <= WIDEST_DRAW * MOST_DRAWS:
+        raise ConfigError(
+            f"A client's noise has a variance from 0 to {WIDEST_DRAW * MOST_DRAWS:.3g} steps "
+            f"squared, not {variance:g}; take coarser steps or more clients."
+        )
+    draws = math.ceil(variance / WIDEST_DRAW)
+    if draws <= 1:
+        return draws, float(variance)
+    # Rounded up, so that the draws never add up to less.
+    return draws, math.nextafter(variance / draws, math.inf)
