@@ -92,7 +92,7 @@ def test_the_weights_maximise_the_ndcg_on_what_was_held_out(block, repeats):
     parts = [states_of(c, fold.history)[-1] for c in PARTS]
     sums = naive_ndcg(recipe, parts, fold)
     states = states_of(recipe, block)
-    middle = sum(c.planned for c in PARTS)
+    middle = sum(len(c.charges) for c in PARTS)
     step = recipe.step(states[middle])
     assert step.name == "weigh the components"
     contributions = step.contributions(block)
@@ -109,7 +109,7 @@ def test_the_weights_maximise_the_ndcg_on_what_was_held_out(block, repeats):
 @every_block
 def test_weighing_in_chunks_changes_nothing(block, monkeypatch):
     recipe = Blend(PARTS, resolution=5)
-    state = states_of(recipe, block)[sum(c.planned for c in PARTS)]
+    state = states_of(recipe, block)[sum(len(c.charges) for c in PARTS)]
     whole = recipe.step(state).contributions(block)
     monkeypatch.setattr(blend_module, "CHUNK", 21 * 20 * 3)
     pieces = recipe.step(state).contributions(block)
@@ -131,7 +131,7 @@ def test_components_end_as_if_trained_alone_on_everything(block, components):
 def test_components_are_weighed_without_the_last_interactions():
     block = BLOCKS["structured"]
     recipe = Blend(PARTS, resolution=3)
-    state = states_of(recipe, block)[sum(c.planned for c in PARTS)]
+    state = states_of(recipe, block)[sum(len(c.charges) for c in PARTS)]
     for number, component in enumerate(PARTS):
         alone = states_of(component, LastOut().test(block).history)[-1]
         for name, array in alone.arrays.items():
@@ -169,7 +169,7 @@ def test_scores_are_the_weighted_sum():
 
 def test_before_the_weights_are_fitted_all_components_weigh_the_same():
     recipe = Blend(PARTS)
-    for state in states_of(recipe, BLOCKS["structured"])[: sum(c.planned for c in PARTS)]:
+    for state in states_of(recipe, BLOCKS["structured"])[: sum(len(c.charges) for c in PARTS)]:
         assert_allclose(recipe.scorer(state).weights, 1 / 3)
 
 
@@ -184,16 +184,16 @@ def test_rounds_are_as_many_as_planned(components):
     recipe = Blend(components, resolution=2)
     block = BLOCKS["structured"]
     states = states_of(recipe, block)
-    assert recipe.planned == 2 * sum(c.planned for c in components) + 1
-    assert len(states) == recipe.planned + 1
+    assert len(recipe.charges) == 2 * sum(len(c.charges) for c in components) + 1
+    assert len(states) == len(recipe.charges) + 1
     names = [recipe.step(state).name for state in states[:-1]]
-    half = sum(c.planned for c in components)
+    half = sum(len(c.charges) for c in components)
     assert names[half] == "weigh the components"
     assert names[:half] == names[half + 1 :]
     assert [n.split(":")[0] for n in names[:half]] == [
         f"component {number}"
         for number, component in enumerate(components, 1)
-        for _ in range(component.planned)
+        for _ in range(len(component.charges))
     ]
 
 

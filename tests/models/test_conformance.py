@@ -184,7 +184,7 @@ def test_contributing_changes_neither_data_nor_state(recipe):
 
 def test_training_takes_as_many_rounds_as_planned(recipe):
     states = states_of(recipe, BLOCK)
-    assert [s.round for s in states] == list(range(recipe.planned + 1))
+    assert [s.round for s in states] == list(range(len(recipe.charges) + 1))
     pooled = recipe.pooled(BLOCK, catalog_of(BLOCK.n_items), 0)
     assert recipe.step(pooled) is None
 

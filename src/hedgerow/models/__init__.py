@@ -5,6 +5,7 @@ from hedgerow.models.blend import Blend
 from hedgerow.models.factorization import Factorization
 from hedgerow.models.item_item import ItemItem
 from hedgerow.models.popularity import Popularity
+from hedgerow.models.private_sequence import PrivateSequence
 from hedgerow.models.sequence import Sequence
 from hedgerow.models.transitions import Transitions
 
@@ -14,6 +15,7 @@ __all__ = [
     "Factorization",
     "ItemItem",
     "Popularity",
+    "PrivateSequence",
     "Sequence",
     "Transitions",
 ]

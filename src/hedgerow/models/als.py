@@ -20,7 +20,9 @@ from scipy.linalg import blas, lapack
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.models.base import Scorer, Scores, State, Step, check
+from hedgerow.models.denoising import counted, steadied
 from hedgerow.models.sparse_sums import packed_outer_norms, weighted_gram
+from hedgerow.privacy.charges import Charge, evenly
 from hedgerow.statistics import Array, Contributions, Field, Schema, Statistics
 
 TIE_BREAK = 1e-6
@@ -70,9 +72,9 @@ class ALS:
         check(0 < self.step_size <= 1, "The step size must be above 0 and at most 1.")
 
     @property
-    def planned(self) -> int:
+    def charges(self) -> tuple[Charge, ...]:
         """One sum a round."""
-        return self.rounds
+        return evenly(self.rounds)
 
     def start(self, catalog: Catalog, seed: int) -> State:
         """Return random item vectors of about unit length."""
@@ -181,8 +183,9 @@ class ImproveVectors:
         """
         recipe, vectors = self.recipe, self.state.arrays["vectors"].astype(np.float64)
         users = max(float(total["users"]), 1.0)
-        gram, a0 = total["gram"].astype(np.float64) / users, recipe.unobserved
-        counts = total["counts"].astype(np.float64) / users
+        gram = steadied(total["gram"].astype(np.float64), total.noise) / users
+        counts = counted(total["counts"].astype(np.float64), total.noise) / users
+        a0 = recipe.unobserved
         penalty = recipe.regularization * (counts + a0)
         gradient = -total["residual"] / users + a0 * vectors @ gram + penalty[:, None] * vectors
         spectrum, basis = np.linalg.eigh(gram)
@@ -207,7 +210,7 @@ class ImproveVectors:
         stepped = vectors - recipe.step_size * direction
         arrays = {
             "vectors": stepped.astype(np.float32),
-            "counts": total["counts"].astype(np.float32),
+            "counts": (counts * users).astype(np.float32),
         }
         return self.state.then(arrays, server)
 

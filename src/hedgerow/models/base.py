@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.errors import ConfigError
+from hedgerow.privacy.charges import Charge
 from hedgerow.statistics import BYTES_PER_VALUE, Array, Contributions, Schema, Statistics
 
 Scores = NDArray[np.float32]
@@ -105,8 +106,8 @@ class Recipe(Protocol):
     """The values worth trying for each hyper-parameter, for tuning on validation."""
 
     @property
-    def planned(self) -> int:
-        """How many steps training takes."""
+    def charges(self) -> tuple[Charge, ...]:
+        """What each step of training takes of a privacy budget, in order; one per step."""
         ...
 
     def start(self, catalog: Catalog, seed: int) -> State:

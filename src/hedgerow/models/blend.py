@@ -22,6 +22,7 @@ from hedgerow.models.base import Recipe, Scorer, Scores, State, Step, check, run
 from hedgerow.models.item_item import ItemItem
 from hedgerow.models.sequence import Sequence
 from hedgerow.models.transitions import Transitions
+from hedgerow.privacy.charges import Charge
 from hedgerow.statistics import Array, Contributions, Field, Rows, Schema, Statistics
 
 CHUNK = 1 << 23
@@ -62,9 +63,10 @@ class Blend:
         check(1 <= self.resolution <= 20, "The blend's resolution must lie between 1 and 20.")
 
     @property
-    def planned(self) -> int:
+    def charges(self) -> tuple[Charge, ...]:
         """Train every component twice, and weigh them once."""
-        return 2 * sum(c.planned for c in self.components) + 1
+        once = tuple(charge for c in self.components for charge in c.charges)
+        return (*once, Charge(), *once)
 
     @property
     def candidates(self) -> Array:
@@ -95,7 +97,7 @@ class Blend:
         stop = 0
         for held_out in (True, False):
             for number, component in enumerate(self.components):
-                start, stop = stop, stop + component.planned
+                start, stop = stop, stop + len(component.charges)
                 yield _Turn(start, stop, number, held_out=held_out)
             if held_out:
                 stop += 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -18,7 +19,9 @@ from numpy.typing import NDArray
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.models.base import Scorer, Scores, State, Step, check, run_steps
-from hedgerow.models.local_sgd import Epochs, Examples, draw_examples, train_locally
+from hedgerow.models.local_sgd import Epochs, Examples, Trained, draw_examples, train_locally
+from hedgerow.models.sparse_sums import recurring
+from hedgerow.privacy.charges import Charge, evenly
 from hedgerow.statistics import Array, Contributions, Field, Schema, Statistics
 
 ADAM_DECAYS = (0.9, 0.99)
@@ -88,9 +91,9 @@ class Factorization:
         return Epochs(self.local_epochs, self.local_rate, self.proximal)
 
     @property
-    def planned(self) -> int:
+    def charges(self) -> tuple[Charge, ...]:
         """One sum a round."""
-        return self.rounds
+        return evenly(self.rounds)
 
     def start(self, catalog: Catalog, seed: int) -> State:
         """Return random item vectors."""
@@ -178,30 +181,44 @@ class Changes:
     def __len__(self) -> int:
         return len(self.examples.indptr) - 1
 
+    @cached_property
+    def _trained(self) -> list[Trained]:
+        """Train once for norms and sum alike; a block is small enough to keep what came of it."""
+        return list(train_locally(self.vectors, self.examples, self.epochs))
+
     def norms(self) -> NDArray[np.float64]:
         """Return the norms; an item that recurs in one user's examples adds up first."""
         squares = np.zeros(len(self))
-        m = len(self.vectors)
-        for trained in train_locally(self.vectors, self.examples, self.epochs):
-            places = np.repeat(np.arange(len(trained.users)), trained.numbers.shape[1])
-            ones = np.ones(trained.numbers.size)
-            terms = [(self.examples.items[trained.numbers].ravel(), ones)]
-            if self.examples.against is not None:
-                terms.append((self.examples.against[trained.numbers].ravel(), -ones))
-            pairs = np.concatenate([places * m + items for items, _ in terms])
-            signs = np.concatenate([sign for _, sign in terms])
-            distinct, slots = np.unique(pairs, return_inverse=True)
-            columns = np.tile(np.arange(len(places)), len(terms))
-            shape = (len(distinct), len(places))
-            gather = sp.csr_array((signs, (slots, columns)), shape=shape)
-            sums = gather @ trained.changes.reshape(len(places), -1).astype(np.float64)
-            squares[trained.users] = np.bincount(distinct // m, (sums**2).sum(1))
+        sides = 1 if self.examples.against is None else 2
+        for trained in self._trained:
+            each = np.einsum("ijk,ijk->i", trained.changes, trained.changes, dtype=np.float64)
+            squares[trained.users] = sides * each + self._recurring(trained)
         return np.sqrt(squares + 1)
+
+    def _recurring(self, trained: Trained) -> NDArray[np.float64]:
+        """Return what items met twice add to users' squared norms beyond their single changes."""
+        places, slots = np.nonzero(trained.real)
+        numbers, count = trained.numbers[places, slots], len(places)
+        keys = places * len(self.vectors) + self.examples.items[numbers]
+        if self.examples.against is not None:
+            against = places * len(self.vectors) + self.examples.against[numbers]
+            keys = np.concatenate([keys, against])
+        extra = np.zeros(len(trained.users))
+        for one, other in recurring(keys):
+            inner = np.einsum(
+                "ij,ij->i",
+                trained.changes[places[one % count], slots[one % count]],
+                trained.changes[places[other % count], slots[other % count]],
+                dtype=np.float64,
+            )
+            twice = np.where((one < count) == (other < count), 2, -2)
+            extra += np.bincount(places[one % count], twice * inner, len(extra))
+        return extra
 
     def sum(self, weights: NDArray[np.float64]) -> Statistics:
         """Return the weighted change of every item."""
         change = np.zeros(self.vectors.shape, np.float32)
-        for trained in train_locally(self.vectors, self.examples, self.epochs):
+        for trained in self._trained:
             length = trained.numbers.shape[1]
             each = np.repeat(weights[trained.users], length).astype(np.float32)
             moved = trained.changes.reshape(len(each), -1)

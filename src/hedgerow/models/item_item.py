@@ -18,7 +18,9 @@ from scipy import linalg
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.models.base import Scorer, Scores, State, Step, check, check_pairs
+from hedgerow.models.denoising import steadied
 from hedgerow.models.sparse_sums import sparse_gram
+from hedgerow.privacy.charges import Charge, evenly
 from hedgerow.statistics import Array, Contributions, Field, Schema, Statistics
 
 
@@ -49,9 +51,9 @@ class ItemItem:
         check(0 < self.decay <= 1, "The decay must be above 0 and at most 1.")
 
     @property
-    def planned(self) -> int:
+    def charges(self) -> tuple[Charge, ...]:
         """One sum."""
-        return 1
+        return evenly(1)
 
     def start(self, catalog: Catalog, seed: int) -> State:
         """Return no weights yet; nothing is random."""
@@ -102,7 +104,8 @@ class SumGram:
 
     def update(self, total: Statistics) -> State:
         """Solve for the weights."""
-        weights = self.recipe.solve(total["gram"].astype(np.float64))
+        gram = steadied(total["gram"].astype(np.float64), total.noise)
+        weights = self.recipe.solve(gram)
         return self.state.then({"weights": weights})
 
 

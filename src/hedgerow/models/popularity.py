@@ -12,6 +12,7 @@ from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.models.base import Scorer, Scores, State, Step, run_steps
 from hedgerow.models.sparse_sums import SparseRows
+from hedgerow.privacy.charges import Charge, evenly
 from hedgerow.statistics import Array, Contributions, Field, Schema, Statistics
 
 
@@ -23,9 +24,9 @@ class Popularity:
     grid: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
 
     @property
-    def planned(self) -> int:
+    def charges(self) -> tuple[Charge, ...]:
         """One sum."""
-        return 1
+        return evenly(1)
 
     def start(self, catalog: Catalog, seed: int) -> State:
         """Return zero counts; nothing is random."""

@@ -14,12 +14,22 @@ from hedgerow.models.blend import Blend
 from hedgerow.models.factorization import Factorization
 from hedgerow.models.item_item import ItemItem
 from hedgerow.models.popularity import Popularity
+from hedgerow.models.private_sequence import PrivateSequence
 from hedgerow.models.sequence import Sequence
 from hedgerow.models.transitions import Transitions
 
 MODELS: Mapping[str, type[Recipe]] = {
     recipe.name: recipe
-    for recipe in (Popularity, ItemItem, Transitions, ALS, Sequence, Factorization, Blend)
+    for recipe in (
+        Popularity,
+        ItemItem,
+        Transitions,
+        ALS,
+        Sequence,
+        PrivateSequence,
+        Factorization,
+        Blend,
+    )
 }
 
 PRESETS: Mapping[tuple[str, str], Callable[[], Recipe]] = {

@@ -18,11 +18,13 @@ from scipy import linalg
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.models.base import Scorer, State, Step, check, run_steps
+from hedgerow.models.denoising import counted, steadied
 from hedgerow.models.features import Features, LinearReadout, NearestVectors
 from hedgerow.models.item_vectors import Neighbourhoods, advance, degree_roots, random_basis
 from hedgerow.models.own_history import DECAYS, Recalls, WithOwnHistory
 from hedgerow.models.readings import Readings
 from hedgerow.models.sparse_sums import SparseRows
+from hedgerow.privacy.charges import Charge, evenly
 from hedgerow.statistics import Contributions, Field, Schema, Statistics
 
 POOLED_ROUNDS = 12
@@ -105,9 +107,9 @@ class Sequence:
         )
 
     @property
-    def planned(self) -> int:
+    def charges(self) -> tuple[Charge, ...]:
         """Count, vectors, readout and perhaps own history."""
-        return self.vector_rounds + 2 + (self.repeat_gain > 0)
+        return evenly(self.vector_rounds + 2 + (self.repeat_gain > 0))
 
     def start(self, catalog: Catalog, seed: int) -> State:
         """Return a random basis for the item vectors."""
@@ -127,7 +129,7 @@ class Sequence:
             return FindVectors(self, state)
         if state.round == self.vector_rounds + 1:
             return ReadOut(self, state)
-        return FitOwnHistory(self, state) if state.round < self.planned else None
+        return FitOwnHistory(self, state) if state.round < len(self.charges) else None
 
     def features(self, state: State) -> Features:
         """Return the map from histories to features."""
@@ -159,7 +161,7 @@ class Sequence:
         """Let the item vectors converge before the readout."""
         patient = replace(self, vector_rounds=POOLED_ROUNDS)
         state = run_steps(patient, patient.start(catalog, seed), block)
-        return replace(state, round=self.planned)
+        return replace(state, round=len(self.charges))
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,7 @@ class CountInteractions:
 
     def update(self, total: Statistics) -> State:
         """Keep the counts."""
-        counts = total["counts"].astype(np.float32)
+        counts = counted(total["counts"], total.noise).astype(np.float32)
         return self.state.then({**self.state.arrays, "counts": counts})
 
 
@@ -242,7 +244,7 @@ class ReadOut:
 
     def update(self, total: Statistics) -> State:
         """Solve the ridge regression."""
-        gram = total["gram"].astype(np.float64)
+        gram = steadied(total["gram"].astype(np.float64), total.noise)
         gram[np.diag_indices(len(gram))] += self.recipe.regularization
         factor = linalg.cho_factor(gram, lower=True, overwrite_a=True)
         followers = total["next"]
@@ -275,6 +277,6 @@ class FitOwnHistory:
 
     def update(self, total: Statistics) -> State:
         """Solve for the coefficients."""
-        gram = total["gram"] + np.eye(len(DECAYS))
+        gram = steadied(total["gram"], total.noise) + np.eye(len(DECAYS))
         own = np.linalg.solve(gram, total["residual"]).astype(np.float32)
         return self.state.then({**self.state.arrays, "own": own})

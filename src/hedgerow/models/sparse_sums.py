@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +63,34 @@ def packed_outer_norms(squares: NDArray[Any], fourths: NDArray[Any]) -> NDArray[
     """
     result: NDArray[np.float64] = (np.asarray(squares, np.float64) ** 2 + fourths) / 2
     return result
+
+
+def recurring(
+    keys: NDArray[np.int64],
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield the pairs of places that have the same key, each pair once.
+
+    A sum's squared length is that of its parts and twice the product of every two of them, so what
+    recurs within one user's term is all that a norm needs beside single lengths.
+
+    Parameters
+    ----------
+    keys
+        One per place, none negative.
+
+    Yields
+    ------
+    tuple
+        The first and the second places of some pairs.
+    """
+    # Few recur: a small table of remainders finds these, and some others, without sorting all.
+    table = keys % (8 * len(keys) + 1)
+    order = np.flatnonzero(np.bincount(table)[table] > 1)
+    order = order[np.argsort(keys[order], kind="stable")]
+    ordered, distance = keys[order], 1
+    while len(first := np.flatnonzero(ordered[distance:] == ordered[:-distance])):
+        yield order[first], order[first + distance]
+        distance += 1
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.models.base import Scorer, State, Step, check, check_pairs, run_steps
+from hedgerow.models.denoising import counted
 from hedgerow.models.item_item import DecayedHistory
+from hedgerow.privacy.charges import Charge, evenly
 from hedgerow.statistics import Contributions, Field, Schema, Statistics
 
 
@@ -57,9 +59,9 @@ class Transitions:
         check(0 <= self.normalization <= 1, "The normalization must lie between 0 and 1.")
 
     @property
-    def planned(self) -> int:
+    def charges(self) -> tuple[Charge, ...]:
         """One sum."""
-        return 1
+        return evenly(1)
 
     def start(self, catalog: Catalog, seed: int) -> State:
         """Return zero counts; nothing is random."""
@@ -102,7 +104,8 @@ class CountFollowers:
 
     def update(self, total: Statistics) -> State:
         """Keep the counts."""
-        return self.state.then({"counts": total["counts"].astype(np.float32)})
+        counts = counted(total["counts"], total.noise)
+        return self.state.then({"counts": counts.astype(np.float32)})
 
 
 @dataclass(frozen=True)
