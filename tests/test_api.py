@@ -168,3 +168,16 @@ def test_evaluating_nobody_is_refused(log):
     model = hr.simulate(hr.models.Popularity(), log).model
     with pytest.raises(DataError, match="held-out"):
         hr.evaluate(model, test[:0])
+
+
+def test_a_policy_is_kept_and_charged():
+    log = hr.Shop(customers=150, products=60, seed=2).interactions().distinct()
+    ledger, recipe = hr.Ledger(), hr.models.PrivateSequence(dimension=8)
+    first = hr.simulate(recipe, log, policy=hr.Policy(epsilon=1.0), ledger=ledger)
+    assert first.ledger is ledger
+    assert 0.99 < ledger.entries[-1].epsilon <= 1
+    hr.simulate(recipe, log, policy=hr.Policy(epsilon=3.0), ledger=ledger)
+    assert len(ledger.entries) == 6
+    assert 2.9 < ledger.entries[-1].epsilon <= 3.00001
+    with pytest.raises(hr.HedgerowError, match="spent already"):
+        hr.simulate(recipe, log, policy=hr.Policy(epsilon=3.0), ledger=ledger, seed=1)

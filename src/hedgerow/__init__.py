@@ -19,6 +19,8 @@ from hedgerow.data.shop import Shop
 from hedgerow.data.split import LastOut, RandomPerUser, Temporal
 from hedgerow.errors import HedgerowError
 from hedgerow.federation.clients import Clients, Participation
+from hedgerow.privacy.ledger import Ledger
+from hedgerow.privacy.policy import Policy
 from hedgerow.recommender import Recommender
 
 __all__ = [
@@ -28,7 +30,9 @@ __all__ = [
     "HedgerowError",
     "Interactions",
     "LastOut",
+    "Ledger",
     "Participation",
+    "Policy",
     "RandomPerUser",
     "Recommender",
     "Shop",

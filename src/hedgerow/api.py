@@ -10,11 +10,15 @@ from hedgerow.data.interactions import Interactions
 from hedgerow.data.split import Fold, LastOut, Split
 from hedgerow.errors import ConfigError
 from hedgerow.evaluation.evaluate import Evaluation, EvaluationProtocol
+from hedgerow.federation.checkpoint import data_digest, fingerprint
 from hedgerow.federation.clients import Clients, Participation
 from hedgerow.federation.executors import Executor, Processes, Serial
+from hedgerow.federation.pipeline import Pipeline
 from hedgerow.federation.simulator import Run, train
 from hedgerow.federation.simulator import evaluate as evaluate_sum
 from hedgerow.models.base import Recipe
+from hedgerow.privacy.ledger import Ledger
+from hedgerow.privacy.policy import Policy
 from hedgerow.recommender import Recommender
 
 
@@ -35,10 +39,13 @@ class Simulation:
         What recommends.
     run
         Its rounds, bytes and time.
+    ledger
+        What privacy was spent.
     """
 
     model: Recommender
     run: Run
+    ledger: Ledger
 
 
 def hold_out(log: Interactions, split: Split | None = None) -> HeldOut:
@@ -61,6 +68,8 @@ def simulate(
     *,
     clients: Clients | None = None,
     participation: Participation | None = None,
+    policy: Policy | None = None,
+    ledger: Ledger | None = None,
     workers: int = 1,
     seed: int = 0,
 ) -> Simulation:
@@ -76,6 +85,10 @@ def simulate(
         Who holds which users; every user is a device by default.
     participation
         Who takes part in a round; everyone by default.
+    policy
+        What privacy is promised; none by default.
+    ledger
+        Where releases are charged, beside those of other runs on it; one in memory by default.
     workers
         Processes among which the sums are shared out.
     seed
@@ -85,6 +98,8 @@ def simulate(
     ------
     ConfigError
         There is less than one worker, or the seed is below 0.
+    PolicyError
+        The ledger has nothing left to spend, or too few clients take part.
     """
     if workers < 1:
         raise ConfigError("At least one worker is needed.")
@@ -92,10 +107,29 @@ def simulate(
         raise ConfigError("The seed must be 0 or more.")
     everything = Fold(log.block, log.block.where(log.block.ages < 0))
     clients = clients or Clients.devices(log.users)
+    policy, ledger = policy or Policy(), ledger or Ledger()
+    ids = (log.users, log.catalog.ids)
     executor: Executor = Serial(everything) if workers == 1 else Processes(everything, workers)
     with executor as sums:
-        run = train(recipe, sums, log.catalog, clients, participation=participation, seed=seed)
-    return Simulation(Recommender(recipe, run.state, log.catalog), run)
+        pipeline = Pipeline.of(
+            policy,
+            recipe.charges,
+            clients,
+            ledger=ledger,
+            account=data_digest(log),
+            run=fingerprint(everything, clients.owner, ids, recipe, policy, seed),
+            seed=seed,
+        )
+        run = train(
+            recipe,
+            sums,
+            log.catalog,
+            clients,
+            participation=participation,
+            pipeline=pipeline,
+            seed=seed,
+        )
+    return Simulation(Recommender(recipe, run.state, log.catalog), run, ledger)
 
 
 def evaluate(

@@ -56,7 +56,7 @@ def check_resuming(recipe, share, watch, folder):
         recipe, Serial(DATA), CATALOG, DEVICES, checkpoint=checkpoint, on_round=keep, **settings
     )
     copies[len(copies) + 1] = checkpoint.path
-    assert len(copies) >= min(2, recipe.planned)
+    assert len(copies) >= min(2, len(recipe.charges))
     for done, path in copies.items():
         resumed = train(
             recipe,

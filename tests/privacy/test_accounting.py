@@ -3,8 +3,8 @@
 import itertools
 import math
 from fractions import Fraction
+from importlib.metadata import version
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +24,7 @@ from hedgerow.privacy.accounting import (
     epsilon_of,
     multiplier_for,
 )
-from hedgerow.privacy.skellam import SkellamEvent
+from hedgerow.privacy.skellam_accounting import SkellamEvent
 
 EPSILONS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 DELTAS = (1e-5, 1e-6, 1e-8, 1e-10)
@@ -101,7 +101,8 @@ def test_nothing_released_costs_nothing():
 
 
 def test_gaussian_events_go_to_the_exact_accountant():
-    assert composed([GaussianEvent(3.0), GaussianEvent(4.0)], 1e-6) == epsilon_of([3, 4], 1e-6)
+    found = composed([GaussianEvent(3.0), GaussianEvent(4.0)], 1e-6)
+    assert found == pytest.approx(epsilon_of([3, 4], 1e-6), rel=1e-5)
 
 
 @pytest.mark.parametrize("delta", [1e-5, 1e-10])
@@ -146,5 +147,5 @@ def test_a_delta_too_small_for_the_accountant_is_refused():
 
 
 def test_the_ledger_can_name_the_accountant():
-    assert ACCOUNTANT.startswith("dp-accounting ")
-    assert np.char.isdigit(ACCOUNTANT.split()[1][0])
+    assert "Balle and Wang 2018" in ACCOUNTANT
+    assert f"dp-accounting {version('dp-accounting')}" in ACCOUNTANT

@@ -40,8 +40,8 @@ def test_entries_of_an_account_add_up(path):
     ledger.charge(entry("run/0", 9.0, account="other"), 10.0)
     spent = [e.epsilon for e in ledger.of("shop")]
     assert spent == sorted(spent)
-    assert spent[-1] == epsilon_of((4.0, 5.0, 6.0), DELTA)
-    assert ledger.of("other")[0].epsilon == epsilon_of((9.0,), DELTA)
+    assert spent[-1] == pytest.approx(epsilon_of((4.0, 5.0, 6.0), DELTA), rel=1e-5)
+    assert ledger.of("other")[0].epsilon == pytest.approx(epsilon_of((9.0,), DELTA), rel=1e-5)
 
 
 def test_it_is_the_same_when_it_is_opened_again(path):

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from hedgerow.data.interactions import Interactions
 from hedgerow.data.split import Fold
 from hedgerow.errors import CheckpointError
 from hedgerow.models.base import State
@@ -76,6 +77,12 @@ class Checkpoint:
         state = State(parts["arrays"], int(head["round"]), parts["server"])
         best = State(parts["best"], int(head["best"])) if head["best"] else None
         return state, best, json.loads(head["notes"])
+
+
+def data_digest(log: Interactions) -> str:
+    """Return a digest of the interactions alone: the same for all runs on the same data."""
+    everything = Fold(log.block, log.block.where(log.block.ages < 0))
+    return fingerprint(everything, np.zeros(0, np.int64), (log.users, log.catalog.ids))
 
 
 def fingerprint(

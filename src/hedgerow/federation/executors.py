@@ -37,6 +37,11 @@ BLOCK_USERS = 1 << 13
 class Executor(Protocol):
     """Adds up a step's contributions over all users."""
 
+    @property
+    def data(self) -> Fold:
+        """What the clients hold."""
+        ...
+
     def sum(self, step: Step[Fold, Result], weights: NDArray[np.float64]) -> Statistics:
         """Return the sum of all users' terms, each times its weight, shape (users,)."""
         ...

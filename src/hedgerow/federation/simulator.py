@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from hedgerow.data.catalog import Catalog
+from hedgerow.data.split import Fold
 from hedgerow.errors import ConfigError
 from hedgerow.evaluation.evaluate import Evaluate, Evaluation, EvaluationProtocol
 from hedgerow.evaluation.metrics import Yardstick
@@ -16,8 +18,13 @@ from hedgerow.federation.checkpoint import Checkpoint
 from hedgerow.federation.clients import Clients, Participation
 from hedgerow.federation.contribute import OnHistory
 from hedgerow.federation.executors import Executor
-from hedgerow.models.base import Recipe, Scorer, State
-from hedgerow.statistics import total
+from hedgerow.federation.group import Group
+from hedgerow.federation.pipeline import Passed, Pipeline
+from hedgerow.federation.setting import public_hash
+from hedgerow.models.base import Recipe, Scorer, State, Step
+from hedgerow.privacy.policy import Policy
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,9 @@ class Round:
         From broadcast to the new state, measuring quality not counted.
     quality
         Metric name to value on the watched fold; empty where none is watched, and while a sum
-        over several cohorts goes on.
+        over several cohorts goes on. The simulator measures it outside the policy's promise.
+    epsilon
+        What the run has spent by the end of the round; None where nothing is promised.
     """
 
     number: int
@@ -52,6 +61,7 @@ class Round:
     bytes_down: int
     seconds: float
     quality: dict[str, float] = field(default_factory=dict)
+    epsilon: float | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +132,26 @@ class Run:
         return sum(r.answered for r in self.rounds)
 
 
+class Sums(Protocol):
+    """What makes the sums of a run: a :class:`Pipeline`, or what looks at one."""
+
+    @property
+    def policy(self) -> Policy:
+        """What is promised."""
+        ...
+
+    @property
+    def spent(self) -> float | None:
+        """The epsilon that was spent so far; None where nothing is promised."""
+        ...
+
+    def sum(
+        self, group: Group, step: Step[Fold, Result], number: int, model: bytes = b""
+    ) -> Passed:
+        """Return a step's sum over a group of clients."""
+        ...
+
+
 def train(
     recipe: Recipe,
     executor: Executor,
@@ -129,6 +159,7 @@ def train(
     clients: Clients,
     *,
     participation: Participation | None = None,
+    pipeline: Sums | None = None,
     seed: int = 0,
     watch: Watch | None = None,
     checkpoint: Checkpoint | None = None,
@@ -149,6 +180,8 @@ def train(
         Which users belong together.
     participation
         Who takes part; everyone by default.
+    pipeline
+        What terms pass on their way into sums; nothing by default, as without a policy.
     seed
         For initial vectors and local draws.
     watch
@@ -164,7 +197,15 @@ def train(
     ------
     CheckpointError
         The checkpoint to resume belongs to another run.
+    PolicyError
+        The run would spend more privacy than its policy allows, or too few clients answer.
     """
+    if watch is not None and watch.patience is not None and pipeline and pipeline.policy.private:
+        raise ConfigError(
+            "Stopping early looks at people's data after every round, which the policy does not "
+            "pay for; leave the patience out."
+        )
+    pipeline = pipeline or Pipeline.unprotected(len(clients))
     participation = participation or Participation(seed=seed)
     state, rounds = recipe.start(catalog, seed), list[Round]()
     best_state: State | None = None
@@ -178,10 +219,13 @@ def train(
         best.see(happened, best_state)
     while not best.waited_enough and (step := recipe.step(state)) is not None:
         started = time.perf_counter()
-        cohorts = participation.cohorts(len(clients), state.round, additive=step.additive)
-        sums = (executor.sum(OnHistory(step), clients.users_of(c.present)) for c in cohorts)
-        down = state.nbytes
-        state = step.update(total(sums))
+        number, down = state.round, state.nbytes
+        cohorts = participation.cohorts(len(clients), number, additive=step.additive)
+        group = Group(executor, clients, cohorts)
+        secured = pipeline.policy.secure != "none"
+        model = public_hash(state, catalog) if secured else b""
+        passed = pipeline.sum(group, OnHistory(step), number, model)
+        state = step.update(passed.total)
         seconds = time.perf_counter() - started
         quality = _quality(recipe, state, executor, clients, watch)
         for cohort in cohorts:
@@ -192,10 +236,11 @@ def train(
                     asked=int(cohort.asked.sum()),
                     answered=int(cohort.present.sum()),
                     users=int(clients.users_of(cohort.present).sum()),
-                    bytes_up=step.schema.nbytes,
+                    bytes_up=passed.bytes_up,
                     bytes_down=down,
                     seconds=seconds / len(cohorts),
                     quality=quality if cohort is cohorts[-1] else {},
+                    epsilon=pipeline.spent,
                 )
             )
             if on_round:

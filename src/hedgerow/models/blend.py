@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -65,7 +65,11 @@ class Blend:
     @property
     def charges(self) -> tuple[Charge, ...]:
         """Train every component twice, and weigh them once."""
-        once = tuple(charge for c in self.components for charge in c.charges)
+        once = tuple(
+            replace(charge, kind=f"{number}/{charge.kind}" if charge.kind else "")
+            for number, component in enumerate(self.components)
+            for charge in component.charges
+        )
         return (*once, Charge(), *once)
 
     @property

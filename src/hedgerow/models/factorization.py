@@ -191,28 +191,29 @@ class Changes:
         squares = np.zeros(len(self))
         sides = 1 if self.examples.against is None else 2
         for trained in self._trained:
-            each = np.einsum("ijk,ijk->i", trained.changes, trained.changes, dtype=np.float64)
+            flat = trained.changes.reshape(len(trained.users), -1)
+            each = np.matmul(flat[:, None, :], flat[:, :, None]).ravel().astype(np.float64)
             squares[trained.users] = sides * each + self._recurring(trained)
         return np.sqrt(squares + 1)
 
     def _recurring(self, trained: Trained) -> NDArray[np.float64]:
         """Return what items met twice add to users' squared norms beyond their single changes."""
-        places, slots = np.nonzero(trained.real)
-        numbers, count = trained.numbers[places, slots], len(places)
-        keys = places * len(self.vectors) + self.examples.items[numbers]
+        # What has no weight has not moved anything.
+        moved = trained.real & (self.examples.weights[trained.numbers] > 0)
+        flat = np.flatnonzero(moved)
+        users, count = flat // trained.real.shape[1], len(flat)
+        numbers, own = trained.numbers.ravel()[flat], users * len(self.vectors)
+        keys = own + self.examples.items[numbers]
         if self.examples.against is not None:
-            against = places * len(self.vectors) + self.examples.against[numbers]
-            keys = np.concatenate([keys, against])
+            keys = np.concatenate([keys, own + self.examples.against[numbers]])
+        changes = trained.changes.reshape(-1, trained.changes.shape[2])
         extra = np.zeros(len(trained.users))
-        for one, other in recurring(keys):
-            inner = np.einsum(
-                "ij,ij->i",
-                trained.changes[places[one % count], slots[one % count]],
-                trained.changes[places[other % count], slots[other % count]],
-                dtype=np.float64,
-            )
-            twice = np.where((one < count) == (other < count), 2, -2)
-            extra += np.bincount(places[one % count], twice * inner, len(extra))
+        for first, second in recurring(keys):
+            one, other = first % count, second % count
+            inner = np.einsum("ij,ij->i", changes[flat[one]], changes[flat[other]])
+            # The two sides of a comparison change by opposites.
+            signed = np.where((first < count) == (second < count), inner, -inner)
+            extra += 2 * np.bincount(users[one], signed, len(extra))
         return extra
 
     def sum(self, weights: NDArray[np.float64]) -> Statistics:

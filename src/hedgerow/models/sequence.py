@@ -24,7 +24,7 @@ from hedgerow.models.item_vectors import Neighbourhoods, advance, degree_roots, 
 from hedgerow.models.own_history import DECAYS, Recalls, WithOwnHistory
 from hedgerow.models.readings import Readings
 from hedgerow.models.sparse_sums import SparseRows
-from hedgerow.privacy.charges import Charge, evenly
+from hedgerow.privacy.charges import Charge
 from hedgerow.statistics import Contributions, Field, Schema, Statistics
 
 POOLED_ROUNDS = 12
@@ -109,7 +109,9 @@ class Sequence:
     @property
     def charges(self) -> tuple[Charge, ...]:
         """Count, vectors, readout and perhaps own history."""
-        return evenly(self.vector_rounds + 2 + (self.repeat_gain > 0))
+        vectors = (Charge(kind="vectors"),) * self.vector_rounds
+        own = (Charge(),) if self.repeat_gain > 0 else ()
+        return (Charge(), *vectors, Charge(), *own)
 
     def start(self, catalog: Catalog, seed: int) -> State:
         """Return a random basis for the item vectors."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -32,7 +33,7 @@ ALONE = 0.5
 """The weight of all columns' single agreement, against 1 for their agreement at once."""
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)
 def similarity(catalog: Catalog) -> Array:
     """Return how alike items are, shape (items, items), float32, ones on the diagonal.
 
@@ -68,18 +69,29 @@ def _labels_and_texts(features: pl.DataFrame) -> tuple[list[list[set[str]]], lis
     for column in features:
         if column.dtype.is_numeric():
             continue
-        values = column.cast(pl.String).fill_null("").to_list()
+        values = [_text(value) for value in column.to_list()]
         if len(set(values)) > TEXT * len(values):
             texts.append([set(re.findall(r"[^\W_]+", value.lower())) for value in values])
         else:
             labelled.append([{part for part in value.split("|") if part} for value in values])
-    return [sets for sets in labelled if not _contained(sets, labelled)], texts
+    kept = [sets for place, sets in enumerate(labelled) if not _repeated(place, labelled)]
+    return kept, texts
 
 
-def _contained(sets: Sequence[set[str]], columns: Iterable[Sequence[set[str]]]) -> bool:
+def _text(value: Any) -> str:
+    """Return a cell as text, a list as its labels."""
+    if isinstance(value, list):
+        return "|".join(map(_text, value))
+    return "" if value is None else str(value)
+
+
+def _repeated(place: int, columns: Sequence[Sequence[set[str]]]) -> bool:
+    """Return whether another column contains one; of equal columns the first is kept."""
+    own = columns[place]
     return any(
-        other is not sets and all(a <= b for a, b in zip(sets, other, strict=True))
-        for other in columns
+        all(a <= b for a, b in zip(own, other, strict=True)) and (number < place or other != own)
+        for number, other in enumerate(columns)
+        if number != place
     )
 
 

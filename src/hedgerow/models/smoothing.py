@@ -100,7 +100,7 @@ def smoothed(rows: Array, noise: float, alike: Array, popularity: Array) -> Arra
     noise
         Standard deviation of the noise in each value; 0 returns the rows as they are.
     alike
-        Shape (items, items), ones on the diagonal.
+        Shape (items, items), at most 1 on the diagonal; what is less there counts for less.
     popularity
         Shape (items,), above 0.
     """

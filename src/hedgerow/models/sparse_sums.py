@@ -83,8 +83,8 @@ def recurring(
     tuple
         The first and the second places of some pairs.
     """
-    # Few recur: a small table of remainders finds these, and some others, without sorting all.
-    table = keys % (8 * len(keys) + 1)
+    # Few recur: a small table of the keys' last bits finds these, and some others, without sorting.
+    table = keys & ((1 << (2 * len(keys)).bit_length()) - 1)
     order = np.flatnonzero(np.bincount(table)[table] > 1)
     order = order[np.argsort(keys[order], kind="stable")]
     ordered, distance = keys[order], 1

@@ -57,7 +57,7 @@ class UnitFollowers:
 
     A state is the decayed sum of the vectors of the items so far, scaled to length 1. A user's
     term is the sum, over its interactions but the first, of the state before in the row of the
-    item, divided by the length of the whole; or by a little more, where states cancel.
+    item, divided by the length of the whole; or by more, where states cancel.
 
     Parameters
     ----------

@@ -23,8 +23,11 @@ from hedgerow.errors import ConfigError
 
 Orders = NDArray[np.float64]
 
-ACCOUNTANT = f"dp-accounting {version('dp-accounting')}, privacy loss distributions"
-"""What states the epsilon of Gaussian releases alone."""
+ACCOUNTANT = (
+    "closed form of the Gaussian mechanism (Balle and Wang 2018), with noise calibrated by "
+    f"dp-accounting {version('dp-accounting')}"
+)
+"""What states the epsilon of Gaussian releases alone: exact, and quick enough for every round."""
 
 RENYI_ACCOUNTANT = f"dp-accounting {version('dp-accounting')}, Rényi divergences"
 """What states the epsilon where other noise is among the releases."""
@@ -192,7 +195,8 @@ def composed(events: Sequence[Event], delta: float) -> float:
     _check_delta(delta)
     gaussians = [event.multiplier for event in events if isinstance(event, GaussianEvent)]
     if len(gaussians) == len(events):
-        return epsilon_of(gaussians, delta)
+        together = combined(gaussians)
+        return analytic_epsilon(together, delta) if math.isfinite(together) else 0.0
     from dp_accounting.rdp import compute_epsilon
 
     orders = _orders()

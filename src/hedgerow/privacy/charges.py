@@ -17,12 +17,16 @@ class Charge:
     bound
         L2 norm within which every user's term lies by construction; None where it does not, and
         terms are clipped to the policy's clip or to one found from a private histogram of norms.
+    kind
+        Steps of one kind share the clip that is found before the first of them; a step of no kind
+        has one of its own.
     """
 
     share: float = 1.0
     bound: float | None = None
+    kind: str = ""
 
 
 def evenly(steps: int) -> tuple[Charge, ...]:
     """Return the charges of steps that are alike and have no bounds of their own."""
-    return (Charge(),) * steps
+    return (Charge(kind="alike"),) * steps

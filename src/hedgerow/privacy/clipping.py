@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+ROUNDING = 1e-4
+"""By which share a norm's closed form may be short, as of 32-bit arithmetic, at most."""
+
 
 def clipped(
     weights: NDArray[np.float64], norms: NDArray[np.float64], bound: float
@@ -12,7 +15,8 @@ def clipped(
     """Return weights under which no term is longer than a bound.
 
     Clipping to an L2 ball is a weight of at most 1: a term ``x`` becomes
-    ``x * min(1, bound / |x|)`` (Abadi et al. 2016), so nothing per user is materialised.
+    ``x * min(1, bound / |x|)`` (Abadi et al. 2016), so nothing per user is materialised. Norms are
+    rounded up, as sums in 32 bits may differ from their closed forms.
 
     Parameters
     ----------
@@ -30,4 +34,4 @@ def clipped(
     """
     if not np.isfinite(norms).all():
         raise ValueError("a term's norm is not finite")
-    return weights * (bound / np.maximum(norms, bound))
+    return weights * (bound / np.maximum(norms * (1 + ROUNDING), bound))

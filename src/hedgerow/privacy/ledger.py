@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +18,9 @@ from hedgerow.privacy.releases import Release, epsilon_spent
 
 NO_SAMPLING = "none: every release is charged in full"
 """The sampling assumption: no client draws a secret coin, so no amplification is claimed."""
+
+TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "float": (int, float), "int": (int,)}
+"""What JSON may hold where an entry's annotation says so."""
 
 SLACK = 1e-6
 """Of epsilon, what rounding in the accountant may add before a budget counts as overspent."""
@@ -94,19 +97,17 @@ class Ledger:
     path: Path | None = None
     entries: list[Entry] = field(default_factory=list, init=False)
     _last: str = field(default="", init=False)
+    _size: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         if self.path is None or not self.path.exists():
             return
         text = self.path.read_bytes()
         whole = text[: text.rfind(b"\n") + 1]
-        if len(whole) < len(text):
-            # The power failed while a line was written; its release was never made.
-            with self.path.open("r+b") as file:
-                file.truncate(len(whole))
         for number, line in enumerate(whole.splitlines(keepends=True), 1):
             self.entries.append(self._checked(line, number))
             self._last = hashlib.sha256(line).hexdigest()
+            self._size += len(line)
 
     def of(self, account: str) -> list[Entry]:
         """Return the entries of an account, oldest first."""
@@ -152,17 +153,22 @@ class Ledger:
         if self.path is not None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("ab") as file:
+                # Where the power failed while a line was written, its release was never made.
+                file.truncate(self._size)
                 file.write(line)
                 file.flush()
                 os.fsync(file.fileno())
         self.entries.append(entry)
         self._last = hashlib.sha256(line).hexdigest()
+        self._size += len(line)
 
     def _checked(self, line: bytes, number: int) -> Entry:
         """Read a line and compare what it says of the line before."""
         try:
             values = json.loads(line)
             entry = Entry(**{**values, "release": Release(**values["release"])})
+            _check_types(entry)
+            _check_types(entry.release)
         except (ValueError, TypeError, KeyError) as error:
             raise PolicyError(
                 f"Line {number} of the ledger {self.path} cannot be read; restore the file."
@@ -172,3 +178,12 @@ class Ledger:
                 f"The ledger {self.path} was changed before line {number}; restore the file."
             )
         return entry
+
+
+def _check_types(value: Entry | Release) -> None:
+    """Refuse a number where a text belongs, or the other way round."""
+    for f in fields(value):
+        found = getattr(value, f.name)
+        fits = TYPES.get(str(f.type), (Release,))
+        if isinstance(found, bool) or not isinstance(found, fits):
+            raise TypeError(f"{f.name} is {found!r}")

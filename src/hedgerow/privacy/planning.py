@@ -11,10 +11,10 @@ from hedgerow.privacy.accounting import default_delta, multiplier_for
 from hedgerow.privacy.charges import Charge
 from hedgerow.privacy.policy import Policy
 from hedgerow.privacy.releases import Release, epsilon_spent
-from hedgerow.privacy.skellam import Part, variances_for
+from hedgerow.privacy.skellam_accounting import Part, variances_for
 
 NORMS_SHARE = 0.1
-"""Of a step's budget, what the histogram of norms takes where the step has no bound of its own."""
+"""What the histogram of norms takes of the budget of all steps for which it finds the bound."""
 
 COARSEST, LARGEST = 1024.0, 1 << 26
 """Clients' noise is planned for vectors of so few steps in L2 norm and of so many values; those
@@ -37,14 +37,17 @@ class PlannedStep:
     multiplier
         Standard deviation of the noise over the sensitivity; 0 without a promise.
     norms_multiplier
-        The same of the histogram of norms before the step; None where its bound is known.
+        The same of the histogram of norms before the step; None where there is none.
     bound
-        L2 bound of a unit's term; None where the histogram finds it.
+        L2 bound of a unit's term; None where a histogram finds it.
+    clip_of
+        The number of the step before which it is found.
     """
 
     multiplier: float
     norms_multiplier: float | None
     bound: float | None
+    clip_of: int
 
 
 @dataclass(frozen=True)
@@ -130,10 +133,14 @@ def plan_noise(
         raise ConfigError("With silos as the unit of privacy, give the clip of a silo's term.")
     own = (None,) * len(charges) if policy.unit == "silo" else [c.bound for c in charges]
     bounds = [policy.clip if bound is None else bound for bound in own]
+    kinds = [charge.kind or str(number) for number, charge in enumerate(charges)]
+    first = [kinds.index(kind) for kind in kinds]
     shares: list[float] = []
-    for charge, bound in zip(charges, bounds, strict=True):
-        parts = [1.0] if bound is not None else [NORMS_SHARE, 1 - NORMS_SHARE]
-        shares += [charge.share * part for part in parts]
+    for number, (charge, bound) in enumerate(zip(charges, bounds, strict=True)):
+        if bound is None and first[number] == number:
+            whole = sum(c.share for c, f in zip(charges, first, strict=True) if f == number)
+            shares.append(NORMS_SHARE * whole)
+        shares.append(charge.share if bound is not None else (1 - NORMS_SHARE) * charge.share)
     delta, mechanism, multipliers = 0.0, "none", [0.0] * len(shares)
     if policy.epsilon is not None:
         delta = policy.delta or default_delta(users if policy.unit == "user" else clients)
@@ -145,9 +152,10 @@ def plan_noise(
             multipliers = [factor * z for z in multipliers]
     steps = []
     left = iter(multipliers)
-    for bound in bounds:
-        norms = None if bound is not None else next(left)
-        steps.append(PlannedStep(next(left), norms, bound))
+    for number, bound in enumerate(bounds):
+        measures = bound is None and first[number] == number
+        norms = next(left) if measures else None
+        steps.append(PlannedStep(next(left), norms, bound, first[number]))
     return NoisePlan(delta, tuple(steps), clients, mechanism)
 
 

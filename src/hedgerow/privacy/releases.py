@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hedgerow.errors import PolicyError
 from hedgerow.privacy.accounting import Event, GaussianEvent, composed
-from hedgerow.privacy.skellam import SkellamEvent
+from hedgerow.privacy.skellam_accounting import SkellamEvent
 
 
 @dataclass(frozen=True)

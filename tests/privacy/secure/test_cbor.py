@@ -1,6 +1,7 @@
 """One value, one encoding; hostile bytes end in a named error."""
 
 import time
+from dataclasses import dataclass
 
 import cbor2
 import pytest
@@ -151,6 +152,33 @@ def test_values_are_counted_however_they_are_nested():
     inner = b"\x9a" + (1 << 20).to_bytes(4, "big") + bytes(1 << 20)
     with pytest.raises(ProtocolError, match="more than"):
         cbor.decode(b"\x85" + inner * 5)
+
+
+@dataclass(frozen=True)
+class Pair:
+    longer: object
+    key: object = None
+
+
+def test_a_dataclass_is_the_map_of_its_fields():
+    value = [Pair(Pair(b"x"), (1, Pair(2)))]
+    inner = {"key": [1, {"key": None, "longer": 2}], "longer": {"key": None, "longer": b"x"}}
+    assert cbor.encode(value) == cbor.encode([inner])
+    for wrong in (Pair, Pair(1.0), Pair({1, 2})):
+        with pytest.raises(TypeError):
+            cbor.encode(wrong)
+
+
+def test_a_reader_stays_where_it_meets_something_else():
+    reader = cbor.Reader(cbor.encode([7, "x"]))
+    assert not reader.passes(b"\x81")
+    assert reader.count() == 2
+    assert reader.count() is None
+    assert reader.passes(b"\x07")
+    with pytest.raises(ProtocolError, match="follow"):
+        reader.finish()
+    assert reader.value() == "x"
+    reader.finish()
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,44 @@ def test_a_message_that_refuses_its_fields(ring, code):
     assert problem.value.code == code
 
 
+@dataclass(frozen=True)
+class Empty:
+    pass
+
+
+@dataclass(frozen=True)
+class Nest:
+    empty: Empty
+    zebra: tuple[Empty, ...]
+
+
+def test_messages_without_fields_and_fields_after_the_type():
+    for message in (Empty(), Nest(Empty(), ()), Nest(Empty(), (Empty(), Empty()))):
+        data = to_wire(message)
+        assert from_wire(type(message), data) == message
+        with pytest.raises(ProtocolError, match="CBOR: bytes follow"):
+            from_wire(type(message), data + b"\0")
+
+
+def test_what_is_not_canonical_is_refused_as_that_whatever_else_is_wrong():
+    for wrong in ({"type": "leaf"}, {"count": -1}, {"few": []}, {"leaves": 7}):
+        data = cbor.encode(cbor.decode(to_wire(EXAMPLE)) | wrong) + b"\0"
+        with pytest.raises(ProtocolError) as problem:
+            from_wire(TwoWords, data)
+        assert problem.value.code == "bad-encoding"
+
+
+def test_the_entries_of_messages_count_as_values(monkeypatch):
+    message = TwoWords(1, 0, True, b"", LEAF, (LEAF, LEAF), (1, 2, 3))
+    data = to_wire(message)
+    # nine entries, three leaves with two each, and the items of two lists
+    monkeypatch.setattr(cbor, "ITEMS", 2 * 9 + 3 * 4 + 2 + 3)
+    assert from_wire(TwoWords, data) == message
+    monkeypatch.setattr(cbor, "ITEMS", cbor.ITEMS - 1)
+    with pytest.raises(ProtocolError, match="more than"):
+        from_wire(TwoWords, data)
+
+
 def means_itself_or_refused(data):
     try:
         found = from_wire(TwoWords, data)

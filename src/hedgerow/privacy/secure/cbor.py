@@ -8,8 +8,9 @@ what it would refuse, whatever the sender claims about sizes, nesting or tags.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from typing import TypeAlias, cast
+from dataclasses import fields, is_dataclass
+from functools import cache, lru_cache
+from typing import Any, TypeAlias, cast
 
 import cbor2
 
@@ -25,17 +26,21 @@ ITEMS = 1 << 22
 """How many values one encoding may hold; large payloads are byte strings, which count as one."""
 
 _UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _LIST, _MAP, _TAG, _SIMPLE = range(8)
+_SCALARS = frozenset({bytes, str, bool, type(None)})
+_LEAST, _MOST = -(1 << 64), (1 << 64) - 1
+_KEYS = frozenset({int, bytes, str})
 _SIMPLE_VALUES = {20: False, 21: True, 22: None}
 
 
-def encode(value: Value) -> bytes:
+def encode(value: object) -> bytes:
     """Return the one encoding of a value.
 
     Parameters
     ----------
     value
         Integers from -2**64 to 2**64 - 1, byte strings, text, booleans, None, and lists, tuples
-        and maps of these; a map's keys are integers, byte strings or text.
+        and maps of these; a map's keys are integers, byte strings or text. A dataclass is the map
+        of its fields.
 
     Raises
     ------
@@ -45,32 +50,38 @@ def encode(value: Value) -> bytes:
     return cbor2.dumps(_ordered(value, DEPTH))
 
 
-def _ordered(value: Value, depth: int) -> Value:
+def _ordered(value: Any, depth: int) -> Value:
     """Return the value with its maps in the order of their encoded keys, and checked."""
     kind = type(value)
-    if kind is bytes or kind is str or kind is bool or value is None:
-        return value
+    if kind in _SCALARS:
+        return cast("Value", value)
     if kind is int:
-        if not -(1 << 64) <= cast("int", value) < 1 << 64:
+        if not _LEAST <= value <= _MOST:
             raise ValueError(f"{value} does not fit in 64 bits")
-        return value
+        return cast("int", value)
     if depth == 0:
         raise ValueError(f"values are nested deeper than {DEPTH}")
     if kind is list or kind is tuple:
-        return [_ordered(item, depth - 1) for item in cast("Sequence[Value]", value)]
+        return [_ordered(item, depth - 1) for item in value]
     if kind is dict:
-        mapping = cast("Mapping[Key, Value]", value)
-        if any(type(key) not in (int, bytes, str) for key in mapping):
+        if not _KEYS.issuperset(map(type, value)):
             raise TypeError("a map's keys are integers, byte strings or text")
-        keys = sorted(mapping, key=_encoded_key)
-        return {key: _ordered(mapping[key], depth - 1) for key in keys}
+        return {key: _ordered(value[key], depth - 1) for key in _in_order(tuple(value))}
+    if is_dataclass(kind):
+        return {name: _ordered(getattr(value, name), depth - 1) for name in _names(kind)}
     raise TypeError(f"{kind.__name__} has no place in a message")
 
 
 @lru_cache(maxsize=1024)
-def _encoded_key(key: Key) -> bytes:
-    """Return a map key's encoding; those of messages are always the same few."""
-    return cbor2.dumps(_ordered(key, 0))
+def _in_order(keys: tuple[Key, ...]) -> tuple[Key, ...]:
+    """Return a map's keys in the order of their encodings; messages have always the same few."""
+    return tuple(sorted(keys, key=lambda key: cbor2.dumps(_ordered(key, 0))))
+
+
+@cache
+def _names(cls: type[Any]) -> tuple[str, ...]:
+    """Return the names of a dataclass's fields, in the order of their encodings."""
+    return cast("tuple[str, ...]", _in_order(tuple([field.name for field in fields(cls)])))
 
 
 def decode(data: bytes) -> Value:
@@ -82,10 +93,9 @@ def decode(data: bytes) -> Value:
         ``bad-encoding``: the bytes are not the canonical encoding of exactly one value that
         `encode` takes.
     """
-    reader = _Reader(data)
-    value = reader.value(DEPTH)
-    if reader.at != len(data):
-        raise _bad("bytes follow the end")
+    reader = Reader(data)
+    value = reader.value()
+    reader.finish()
     return value
 
 
@@ -93,15 +103,51 @@ def _bad(why: str) -> ProtocolError:
     return ProtocolError("bad-encoding", f"A message is not canonical CBOR: {why}.")
 
 
-class _Reader:
-    """A place in the bytes of a message, from which values are read."""
+class Reader:
+    """A place in the bytes of a message, from which values are read.
+
+    All that it does raises ``bad-encoding`` where the bytes are not canonical.
+
+    Parameters
+    ----------
+    data
+        The whole message.
+    """
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._items = ITEMS
-        self.at = 0
+        self._at = 0
 
-    def value(self, depth: int) -> Value:
+    def passes(self, expected: bytes) -> bool:
+        """Return whether these bytes come next, and go past them if so."""
+        if not self._data.startswith(expected, self._at):
+            return False
+        self._at += len(expected)
+        return True
+
+    def finish(self) -> None:
+        """Refuse bytes that follow the last value."""
+        if self._at != len(self._data):
+            raise _bad("bytes follow the end")
+
+    def count(self) -> int | None:
+        """Go past the head of a list, and return how many values it has; None for what is none."""
+        start = self._at
+        major, argument = self._head()
+        if major != _LIST:
+            self._at = start
+            return None
+        self.expect(argument)
+        return argument
+
+    def expect(self, count: int) -> None:
+        """Note that so many values follow, before any of them is built."""
+        self._items -= count
+        if self._items < 0:
+            raise _bad(f"it holds more than {ITEMS} values")
+
+    def value(self, depth: int = DEPTH) -> Value:
         """Read one value, nested at most so deep."""
         major, argument = self._head()
         if major == _BYTES:
@@ -126,19 +172,19 @@ class _Reader:
         return self._list(argument, depth) if major == _LIST else self._map(argument, depth)
 
     def _list(self, count: int, depth: int) -> list[Value]:
-        self._expect(count)
+        self.expect(count)
         return [self.value(depth - 1) for _ in range(count)]
 
     def _map(self, count: int, depth: int) -> dict[Key, Value]:
-        self._expect(2 * count)
+        self.expect(2 * count)
         found: dict[Key, Value] = {}
         previous = b""
         for _ in range(count):
-            start = self.at
+            start = self._at
             key = self.value(0)
-            if type(key) not in (int, bytes, str):
+            if type(key) not in _KEYS:
                 raise _bad("a map's key is not an integer, a byte string or text")
-            encoded = self._data[start : self.at]
+            encoded = self._data[start : self._at]
             if encoded <= previous:
                 raise _bad("a map's keys are not in ascending order or not distinct")
             previous = encoded
@@ -147,12 +193,11 @@ class _Reader:
 
     def _head(self) -> tuple[int, int]:
         """Read a value's major type and argument (RFC 8949, section 3), in its shortest form."""
-        at = self.at
-        try:
-            first = self._data[at]
-        except IndexError:
-            raise _bad("it ends too early") from None
-        self.at = at + 1
+        at = self._at
+        if at >= len(self._data):
+            raise _bad("it ends too early")
+        first = self._data[at]
+        self._at = at + 1
         major, short = first >> 5, first & 31
         if short < 24:
             return major, short
@@ -165,14 +210,8 @@ class _Reader:
         return major, argument
 
     def _take(self, size: int) -> bytes:
-        start, end = self.at, self.at + size
+        start = self._at
+        self._at = end = start + size
         if end > len(self._data):
             raise _bad("it ends too early")
-        self.at = end
         return self._data[start:end]
-
-    def _expect(self, count: int) -> None:
-        """Note that so many values follow, before any of them is built."""
-        self._items -= count
-        if self._items < 0:
-            raise _bad(f"it holds more than {ITEMS} values")

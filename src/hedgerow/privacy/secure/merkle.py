@@ -69,9 +69,8 @@ def root_of(entry: bytes, position: int, size: int, proof: bytes) -> bytes:
     ProtocolError
         ``bad-proof``: the place is outside the tree or the proof has another length.
     """
-    wrong = ProtocolError("bad-proof", "A proof of inclusion does not fit its place in the tree.")
     if not 0 <= position < size:
-        raise wrong
+        raise _misplaced()
     last, at, found = size - 1, 0, entry
     while last > 0:
         if position ^ 1 <= last:
@@ -81,5 +80,10 @@ def root_of(entry: bytes, position: int, size: int, proof: bytes) -> bytes:
         position >>= 1
         last >>= 1
     if at != len(proof):
-        raise wrong
+        raise _misplaced()
     return found
+
+
+def _misplaced() -> ProtocolError:
+    sentence = "A proof of inclusion does not fit its place in the tree."
+    return ProtocolError("bad-proof", sentence)

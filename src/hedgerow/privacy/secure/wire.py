@@ -9,19 +9,23 @@ or ``Annotated[T, Between(least, most)]``, which bounds an integer's value or a 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from typing import Annotated, Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from hedgerow.errors import HedgerowError, ProtocolError
 from hedgerow.privacy.secure import cbor
+from hedgerow.privacy.secure.cbor import Reader
 
 T = TypeVar("T")
-Read = Callable[[Any], Any]
+Read = Callable[[Reader], Any]
 
 TYPE = "type"
 LARGEST = (1 << 64) - 1
+
+_MEASURES: dict[Any, Callable[[Any], int]] = {int: int, str: lambda text: len(text.encode())}
+"""What `Between` bounds; of all others their length."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,11 @@ Signature = Annotated[bytes, Between(64, 64)]
 
 def kind(cls: type[Any]) -> str:
     """Return what a message of this class calls itself on the wire."""
+    return _kind(cast("Hashable", cls))
+
+
+@cache
+def _kind(cls: Any) -> str:
     named = getattr(cls, "kind", None)
     if isinstance(named, str):
         return named
@@ -61,7 +70,7 @@ def to_wire(message: object) -> bytes:
     TypeError, ValueError
         A field holds what no message can.
     """
-    return cbor.encode({TYPE: kind(type(message))} | _plain(message))
+    return cbor.encode({TYPE: kind(type(message)), **vars(message)})
 
 
 def from_wire(cls: type[T], data: bytes) -> T:
@@ -73,28 +82,29 @@ def from_wire(cls: type[T], data: bytes) -> T:
         ``bad-encoding``: they are not canonical CBOR. ``bad-message``: they hold another kind of
         message, or fields that its class does not have, lacks, or cannot take.
     """
-    found = cbor.decode(data)
-    if not isinstance(found, dict) or found.pop(TYPE, None) != kind(cls):
-        raise ProtocolError("bad-message", f"A message is not of the type {kind(cls)!r}.")
-    return cast("T", _reader(cast("Hashable", cls))(found))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    names = _names(cast("Hashable", type(value)))
-    return {name: _plain(getattr(value, name)) for name in names} if names else value
+    reader = cbor.Reader(data)
+    try:
+        found = _whole(cast("Hashable", cls))(reader)
+        reader.finish()
+    except ProtocolError:
+        cbor.decode(data)  # whatever else is wrong, what is not canonical is refused as that
+        raise
+    return cast("T", found)
 
 
 @cache
-def _names(cls: Any) -> tuple[str, ...]:
-    """Return the names of a message's fields; none for what is no message."""
-    return tuple([field.name for field in fields(cls)]) if is_dataclass(cls) else ()
+def _whole(cls: Any) -> Read:
+    """Return the function that reads a message with its type."""
+    return _message(
+        cls,
+        {TYPE: kind(cls)},
+        f"A message is not of the type {kind(cls)!r}, complete and in order.",
+    )
 
 
 @cache
 def _reader(hint: Hashable) -> Read:
-    """Return the function that checks a decoded value against an annotation and builds from it."""
+    """Return the function that reads what an annotation allows."""
     if get_origin(hint) is Annotated:
         inner, bounds = get_args(hint)
         return _bounded(inner, bounds)
@@ -105,12 +115,13 @@ def _reader(hint: Hashable) -> Read:
     if get_origin(hint) is tuple and get_args(hint)[1:] == (Ellipsis,):
         return _tuple(_reader(get_args(hint)[0]))
     if isinstance(hint, type) and is_dataclass(hint):
-        return _message(hint)
+        return _message(hint, {}, f"A message holds no whole {kind(hint)} where one belongs.")
     raise TypeError(f"a message cannot have a field of type {hint}")
 
 
 def _exactly(expected: type[Any]) -> Read:
-    def read(value: Any) -> Any:
+    def read(reader: Reader) -> Any:
+        value = reader.value()
         if type(value) is not expected:
             raise _bad(f"{type(value).__name__} where {expected.__name__} belongs")
         return value
@@ -119,36 +130,52 @@ def _exactly(expected: type[Any]) -> Read:
 
 
 def _bounded(inner: Any, bounds: Between) -> Read:
+    least, most = bounds.least, bounds.most
+    measure = _MEASURES.get(inner, len)
+    what = "a number" if inner is int else "a length"
     read_inner = _exactly(int) if inner is int else _reader(inner)
 
-    def read(value: Any) -> Any:
-        found = read_inner(value)
-        size = found if inner is int else len(found.encode() if inner is str else found)
-        if not bounds.least <= size <= bounds.most:
-            what = "a number" if inner is int else "a length"
-            raise _bad(f"{what} of {size} outside {bounds.least} to {bounds.most}")
+    def read(reader: Reader) -> Any:
+        found = read_inner(reader)
+        if not least <= measure(found) <= most:
+            raise _bad(f"{what} of {measure(found)} outside {least} to {most}")
         return found
 
     return read
 
 
 def _tuple(read_item: Read) -> Read:
-    def read(value: Any) -> Any:
-        if type(value) is not list:
-            raise _bad(f"{type(value).__name__} where a list belongs")
-        return tuple([read_item(item) for item in value])
+    def read(reader: Reader) -> Any:
+        count = reader.count()
+        if count is None:
+            raise _bad("something else where a list belongs")
+        return tuple([read_item(reader) for _ in range(count)])
 
     return read
 
 
-def _message(cls: Any) -> Read:
-    hints = get_type_hints(cls, include_extras=True)
-    readers = {field.name: _reader(hints[field.name]) for field in fields(cls)}
+def _message(cls: Any, fixed: Mapping[str, str], sentence: str) -> Read:
+    """Return the function that reads the map of a dataclass's fields and of fixed entries.
 
-    def read(value: Any) -> Any:
-        if type(value) is not dict or value.keys() != readers.keys():
-            raise _bad(f"a {kind(cls)} without exactly the fields {', '.join(readers)}")
-        found = {name: read_field(value[name]) for name, read_field in readers.items()}
+    Only the values differ between two such maps. So the bytes around them are made once, as those
+    of a map with None for each value, and compared.
+    """
+    hints = get_type_hints(cls, include_extras=True)
+    blank = cbor.encode({**fixed, **{field.name: None for field in fields(cls)}})
+    *before, after = blank.split(cbor.encode(None))
+    values = 2 * (len(fixed) + len(before))
+    names = [name for name in cast("Mapping[str, Any]", cbor.decode(blank)) if name not in fixed]
+    steps = [(*step, _reader(hints[step[1]])) for step in zip(before, names, strict=True)]
+
+    def read(reader: Reader) -> Any:
+        reader.expect(values)
+        found = {}
+        for expected, name, read_field in steps:
+            if not reader.passes(expected):
+                raise ProtocolError("bad-message", sentence)
+            found[name] = read_field(reader)
+        if not reader.passes(after):
+            raise ProtocolError("bad-message", sentence)
         try:
             return cls(**found)
         except ProtocolError:

@@ -34,8 +34,8 @@ from hedgerow.privacy.secure.split.messages import (
 from hedgerow.privacy.secure.split.used import UsedInMemory
 from hedgerow.privacy.secure.wire import Tap, from_wire, kind, to_wire
 
-FORWARD_EVERY = 32
-"""After so many reports the helper is asked; until then their words are in memory."""
+FORWARD_EVERY = 4
+"""After so many reports the helper is asked; until then their words fill memory and caches."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def run(
 ) -> Outcome:
     """Run one sum.
 
-    Some tens of vectors are in memory at a time, beside the sum. The servers' records of used
+    A few vectors are in memory at a time, beside the sum. The servers' records of used
     reports begin empty: sums that are simulated are not sums that somebody could compare.
 
     Parameters

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated
 
 from hedgerow.errors import ProtocolError
@@ -222,7 +223,13 @@ def report_id(terms: Terms, client: bytes) -> bytes:
 
 def binding(session: bytes, report: bytes, servers: Servers) -> bytes:
     """Return the information that a sealed seed is bound to."""
-    return _SEALED + cbor.encode([session, report, to_wire(servers)])
+    return _SEALED + cbor.encode([session, report, _encoded(servers)])
+
+
+@lru_cache(maxsize=64)
+def _encoded(servers: Servers) -> bytes:
+    """Return the servers' keys as a message; they are the same for every report."""
+    return to_wire(servers)
 
 
 def set_root(session: bytes, digests: Mapping[bytes, bytes]) -> bytes:

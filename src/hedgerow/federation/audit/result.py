@@ -1,0 +1,240 @@
+"""What an audit found, in one frozen value."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hedgerow.privacy.audits.evidence import Estimate
+from hedgerow.privacy.audits.membership import area_allowed
+from hedgerow.privacy.audits.one_run import LowerBound
+from hedgerow.privacy.policy import Policy
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether one audit passed.
+
+    Parameters
+    ----------
+    audit
+        Its name: ``canaries``, ``membership`` or ``wire``.
+    passed
+        None where there is nothing to judge.
+    measured, allowed
+        In few words, for a table.
+    sentence
+        What it means.
+    """
+
+    audit: str
+    passed: bool | None
+    measured: str
+    allowed: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class CanaryResult:
+    """What was told of users made for the audit.
+
+    Parameters
+    ----------
+    canaries, included
+        How many there were, and how many of them were in the data.
+    confidence
+        Of the lower bound.
+    bound
+        The lower bound on epsilon.
+    estimate
+        A guess at epsilon itself.
+    """
+
+    canaries: int
+    included: int
+    confidence: float
+    bound: LowerBound
+    estimate: Estimate
+
+
+@dataclass(frozen=True)
+class MembershipResult:
+    """How well single interactions were told.
+
+    Parameters
+    ----------
+    pairs
+        How many pairs of a user and an item were guessed, half of them interactions.
+    auc, error
+        Area under the curve for whoever sees what the policy lets be seen, and its standard
+        error.
+    server_auc
+        The same for a server that sees every client's term by itself; None where no party does.
+    """
+
+    pairs: int
+    auc: float
+    error: float
+    server_auc: float | None
+
+
+@dataclass(frozen=True)
+class WireResult:
+    """What was found in messages.
+
+    Parameters
+    ----------
+    findings
+        The first of them, a sentence each.
+    found, messages, searched
+        How many findings, messages and bytes there were.
+    """
+
+    findings: tuple[str, ...] = ()
+    found: int = 0
+    messages: int = 0
+    searched: int = 0
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """What an attacker could tell from a run, beside what it promises.
+
+    Parameters
+    ----------
+    model
+        Name of the recipe.
+    users, items, interactions
+        Of the data, canaries apart.
+    policy
+        What is promised, with its delta.
+    noise, masks
+        Whether they were there; an audit without them must fail.
+    releases
+        How many sums were looked at.
+    canary, membership, wire
+        What the audits found.
+    seconds
+        What the run and its audits took.
+    """
+
+    model: str
+    users: int
+    items: int
+    interactions: int
+    policy: Policy
+    noise: bool
+    masks: bool
+    releases: int
+    canary: CanaryResult
+    membership: MembershipResult
+    wire: WireResult
+    seconds: float
+
+    @property
+    def epsilon(self) -> float:
+        """The epsilon that is claimed."""
+        return math.inf if self.policy.epsilon is None else self.policy.epsilon
+
+    @property
+    def passed(self) -> bool:
+        """Whether no audit failed."""
+        return all(verdict.passed is not False for verdict in self.verdicts)
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """One verdict per audit, for a table."""
+        return self._canaries(), self._membership(), self._wire()
+
+    def _canaries(self) -> Verdict:
+        found, epsilon = self.canary, self.epsilon
+        passed = found.bound.epsilon <= epsilon
+        sentence = (
+            f"{found.bound.correct} of {found.bound.guesses} guesses about {found.canaries} "
+            f"canaries were right, which at {found.confidence:.0%} confidence shows epsilon to be "
+            f"at least {found.bound.epsilon:.3g}."
+        )
+        if found.bound.reach <= epsilon:
+            sentence += (
+                f" So many canaries show {found.bound.reach:.3g} at most, so this audit cannot "
+                f"refute the claim of {epsilon:g}."
+            )
+        measured = f"epsilon >= {found.bound.epsilon:.3f}"
+        return Verdict("canaries", passed, measured, f"<= {epsilon:g}", sentence)
+
+    def _membership(self) -> Verdict:
+        found, allowed = self.membership, area_allowed(self.epsilon, self.policy.delta or 0.0)
+        sentence = (
+            f"Whoever knows all else tells a user's interaction from one that was not with an AUC "
+            f"of {found.auc:.3f} (standard error {found.error:.3f}; .5 is chance)."
+        )
+        if found.server_auc is not None:
+            sentence += (
+                f" The server sees each client's term by itself, and tells it with "
+                f"{found.server_auc:.3f}: it has to be trusted."
+            )
+        measured = f"AUC {found.auc:.3f}"
+        allows = f"<= {allowed:.4g}"
+        return Verdict("membership", found.auc <= allowed, measured, allows, sentence)
+
+    def _wire(self) -> Verdict:
+        found = self.wire
+        if not found.messages:
+            sentence = "The sums are not secured: the server sees terms in clear by design."
+            return Verdict("wire", None, "not secured", "-", sentence)
+        measured = f"{found.found} findings"
+        sentence = (
+            f"{found.messages:,} messages of {found.searched:,} bytes were searched for ids, "
+            "secrets and clear vectors; " + ("; ".join(found.findings[:3]) or "none was found")
+        )
+        return Verdict("wire", not found.found, measured, "0", f"{sentence}.")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what was found as plain JSON types, under names that stay the same.
+
+        A number that is not finite is null.
+        """
+        canary, membership, wire = self.canary, self.membership, self.wire
+        return {
+            "passed": self.passed,
+            "epsilon_claimed": self.policy.epsilon,
+            "epsilon_lower_bound": canary.bound.epsilon,
+            "membership_auc": membership.auc,
+            "server_view_auc": membership.server_auc,
+            "wire_findings": list(wire.findings),
+            "delta": self.policy.delta,
+            "confidence": canary.confidence,
+            "canaries": {
+                "count": canary.canaries,
+                "included": canary.included,
+                "guesses": canary.bound.guesses,
+                "correct": canary.bound.correct,
+                "epsilon_reach": canary.bound.reach,
+                "epsilon_estimate": {
+                    name: value if math.isfinite(value) else None
+                    for name, value in asdict(canary.estimate).items()
+                },
+            },
+            "membership": {
+                "pairs": membership.pairs,
+                "standard_error": membership.error,
+                "auc_allowed": area_allowed(self.epsilon, self.policy.delta or 0.0),
+            },
+            "wire": {
+                "findings": wire.found,
+                "messages": wire.messages,
+                "bytes": wire.searched,
+            },
+            "verdicts": {
+                verdict.audit: {"passed": verdict.passed, "sentence": verdict.sentence}
+                for verdict in self.verdicts
+            },
+            "policy": self.policy.to_json(),
+            "noise": self.noise,
+            "masks": self.masks,
+            "model": self.model,
+            "releases": self.releases,
+            "data": {"users": self.users, "items": self.items, "interactions": self.interactions},
+            "seconds": self.seconds,
+        }

@@ -1,0 +1,188 @@
+"""How terms become integers of a ring, with which noise, and what the parties to a sum agree on."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hedgerow.data.catalog import Catalog
+from hedgerow.federation.clients import Cohort
+from hedgerow.federation.group import Group
+from hedgerow.models.base import State
+from hedgerow.privacy import gaussian, skellam
+from hedgerow.privacy.planning import COARSEST
+from hedgerow.privacy.policy import Policy
+from hedgerow.privacy.quantization import Quantizer
+from hedgerow.privacy.randomness import Stream
+from hedgerow.privacy.ring import Ring
+from hedgerow.privacy.secure import parameters
+from hedgerow.privacy.secure.session import PAIRWISE, Floor, Terms
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The noise of one release.
+
+    Parameters
+    ----------
+    name
+        Of the release.
+    bound
+        L2 bound of a unit's term.
+    multiplier
+        Standard deviation of the noise over the sensitivity.
+    """
+
+    name: str
+    bound: float
+    multiplier: float
+
+    @property
+    def sigma(self) -> float:
+        """The standard deviation of the noise in every value."""
+        return self.bound * self.multiplier
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How the terms of one release become integers of a ring, and which noise goes with them.
+
+    Parameters
+    ----------
+    policy
+        What is promised.
+    noise
+        What the promise takes.
+    quantizer
+        From a unit's vector to integers.
+    units
+        The most units in a sum.
+    clients
+        The most clients in a sum.
+    model
+        Hash of the public state and the catalog from which clients compute.
+    """
+
+    policy: Policy
+    noise: Noise
+    quantizer: Quantizer
+    units: int
+    clients: int
+    model: bytes
+
+    @classmethod
+    def of(cls, policy: Policy, noise: Noise, size: int, group: Group, model: bytes) -> Setting:
+        """Choose the coarsest integers whose rounding costs little in every cohort's sum."""
+        cohorts = [cls._counts(policy, group, cohort) for cohort in group.cohorts]
+        units, clients = max(cohorts)
+        quantizer = Quantizer.for_sum(noise.bound, size, units, noise.multiplier)
+        # Clients' noise was planned for steps no coarser than that.
+        finest = max(quantizer.scale, COARSEST / noise.bound)
+        quantizer = replace(quantizer, scale=finest)
+        return cls(policy, noise, quantizer, units, clients, model)
+
+    def among(self, group: Group, cohort: Cohort) -> Setting:
+        """Return the setting of one cohort's sum, in the same integers."""
+        units, clients = self._counts(self.policy, group, cohort)
+        return replace(self, units=units, clients=clients)
+
+    @staticmethod
+    def _counts(policy: Policy, group: Group, cohort: Cohort) -> tuple[int, int]:
+        """Return how many units and clients a cohort may put into its sum."""
+        clients = int(cohort.asked.sum())
+        users = int(group.clients.users_of(cohort.asked).sum())
+        return (users if policy.unit == "user" else clients), clients
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation of the noise that the promise counts on, in steps."""
+        return self.noise.multiplier * self.quantizer.sensitivity
+
+    @property
+    def share(self) -> skellam.Share:
+        """What each client adds where clients make the noise, and how many have to."""
+        makers = self.deviation**2 if self.policy.noise_by == "clients" else 0.0
+        return skellam.share(makers, self.clients, self.policy.adversaries, self.policy.dropouts)
+
+    @property
+    def ring(self) -> Ring:
+        """The narrowest ring in which no sum of these overflows, whatever the noise."""
+        if self.policy.noise_by == "clients":
+            noise = self.clients * skellam.bound(self.share.variance)
+        else:
+            noise = 2 * gaussian.bound(self.deviation)
+        return self.quantizer.ring(self.units, noise)
+
+    def terms(self, cohort: Cohort) -> Terms:
+        """Return what the parties to one cohort's sum agree on.
+
+        Raises
+        ------
+        ConfigError
+            So few clients cannot keep what the policy promises.
+        """
+        policy, asked = self.policy, hashlib.sha256(cohort.asked.tobytes()).hexdigest()
+        config = repr((self.noise, self.quantizer, policy.to_json()))
+        pairwise = policy.secure == PAIRWISE
+        clients = int(cohort.asked.sum())
+        fewest = parameters.choose(clients, self.assumptions) if pairwise else None
+        return Terms(
+            mode=policy.secure,
+            task=f"{self.noise.name}/{asked[:16]}",
+            round=0,
+            attempt=0,
+            words=self.quantizer.size + 1,
+            bits=self.ring.bits,
+            clients=clients,
+            minimum=self.minimum,
+            neighbours=fewest.neighbours if fewest else 0,
+            threshold=fewest.threshold if fewest else 0,
+            consistency=pairwise and not policy.semi_malicious,
+            model=self.model,
+            config=hashlib.sha256(config.encode()).digest(),
+        )
+
+    @property
+    def minimum(self) -> int:
+        """The fewest clients whose sum is opened: enough to hide in, and to make the noise."""
+        needed = self.share.minimum if self.policy.private else 0
+        return max(self.policy.minimum, needed if self.policy.noise_by == "clients" else 0)
+
+    @property
+    def assumptions(self) -> parameters.Assumptions:
+        """Against what the sum is secured."""
+        policy = self.policy
+        return parameters.Assumptions(policy.adversaries, policy.dropouts, policy.semi_malicious)
+
+    @property
+    def floor(self) -> Floor:
+        """What every client insists on: the policy itself."""
+        policy = self.policy
+        return Floor(
+            minimum=self.minimum,
+            adversaries=policy.adversaries,
+            dropouts=policy.dropouts,
+            semi_malicious=policy.semi_malicious,
+            modes=(policy.secure,),
+        )
+
+
+def stream_of(seed: int, release: str, purpose: str, cohort: int = 0) -> Stream:
+    """Return the simulated randomness of one purpose in one cohort's part of one release."""
+    return Stream.seeded(seed, release, purpose, cohort)
+
+
+def public_hash(state: State, catalog: Catalog) -> bytes:
+    """Return the SHA-256 of all that clients compute from beside their own data.
+
+    Clients that were shown different models or catalogs are then in different secured sums, and
+    their masks do not cancel (Pasquini, Francati, Ateniese 2022).
+    """
+    digest = hashlib.sha256("\n".join(map(repr, catalog.ids)).encode())
+    digest.update(catalog.features.write_json().encode())
+    for name, array in sorted(state.arrays.items()):
+        digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.digest()

@@ -1,0 +1,1 @@
+"""Audits: what an attacker could tell, measured beside what was promised."""
