@@ -28,6 +28,7 @@ bench: $(VENV)/installed  ## Print every figure of the README (hours; needs $$HE
 	$(BIN)/python benchmarks/quality.py
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/scale.py
+	$(BIN)/python benchmarks/privacy.py --plot docs/privacy.svg
 	$(BIN)/python benchmarks/peers/run.py
 
 lint: $(VENV)/installed  ## Check style and types

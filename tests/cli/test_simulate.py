@@ -176,6 +176,38 @@ def test_ctrl_c_in_a_round_and_resuming_ends_where_an_uninterrupted_run_does(dat
     np.testing.assert_array_equal(resumed.state.arrays["vectors"], whole.state.arrays["vectors"])
 
 
+def test_a_promise_is_charged_once_and_a_curve_not_at_all(data, tmp_path):
+    arguments = ["simulate", data, "--model", "popularity", "--against", "none", "--epsilon", 3]
+    bare = run(*arguments, "--out", "bare", folder=tmp_path)
+    assert "Privacy: epsilon 3 at delta" in bare
+    assert "gaussian noise by the server" in bare
+    assert "Quality by epsilon" not in bare
+    printed = run(*arguments, "--curve", "8, 1", "--curve-seeds", 2, folder=tmp_path)
+    for word in ("Quality by epsilon", "without noise", "mean of 2 seeds", "ledger.jsonl"):
+        assert word in printed
+    releases = [
+        [
+            json.loads(line)["epsilon"]
+            for line in (tmp_path / out / "ledger.jsonl").read_text().splitlines()
+        ]
+        for out in ("bare", "hedgerow-out")
+    ]
+    assert releases[0] == releases[1]
+    privacy = json.loads((tmp_path / "hedgerow-out" / "result.json").read_text())["privacy"]
+    assert [entry["epsilon"] for entry in privacy["ledger"]] == releases[1]
+    assert [point["epsilon"] for point in privacy["curve"]["points"]] == [8, 1]
+    report = (tmp_path / "hedgerow-out" / "report.html").read_text()
+    for word in ("differentially private with epsilon 3", "Quality against epsilon"):
+        assert word in report
+
+
+def test_masks_without_noise_are_told_apart_from_a_promise(data, tmp_path):
+    arguments = ["simulate", data, "--model", "popularity", "--against", "none"]
+    printed = run(*arguments, "--secure", "split", folder=tmp_path)
+    assert "sums secured (split); no epsilon is promised" in printed
+    assert "Privacy" not in run(*arguments, folder=tmp_path)
+
+
 BAD_TABLES = {
     "no row": ([], None, "no interaction"),
     "missing column": ([("a", 1)], ("user_id", "timestamp"), "item_id"),
@@ -220,6 +252,12 @@ BAD_OPTIONS = {
     "concentration": (["--silos", "3", "--concentration", "inf"], "finite"),
     "not finite": (["--model", "als", "--set", "regularization=inf"], "does not fit"),
     "idle workers": (["--executor", "serial", "--workers", "2"], "one worker"),
+    "curve": (["--curve", "8,four"], "by commas"),
+    "empty curve": (["--curve", ""], "by commas"),
+    "curve below zero": (["--curve", "8,-1"], "above 0"),
+    "curve without end": (["--curve", "inf"], "above 0"),
+    "curve twice": (["--curve", "8,8.0"], "twice"),
+    "curve and patience": (["--curve", "8", "--patience", "2"], "does not go with"),
     "all or nothing": (["--against", "none,pooled"], "none"),
     "json": (["--json", "."], "cannot be read or written"),
 }

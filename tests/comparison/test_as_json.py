@@ -34,6 +34,7 @@ TOP = {
     "data",
     "protocol",
     "history",
+    "privacy",
     "examples",
     "machine",
     "version",

@@ -5,13 +5,11 @@ import csv
 import io
 import json
 import re
-import subprocess
 from dataclasses import replace
-from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from pages import WIDTHS, Page, seen_by_chromium
 from small_comparisons import HOSTILE, PROTOCOL, small_comparison
 
 from hedgerow.comparison.as_json import as_json
@@ -25,39 +23,7 @@ from hedgerow.models.als import ALS
 from hedgerow.models.popularity import Popularity
 from hedgerow.models.transitions import Transitions
 
-CHROMIUM = Path("/usr/bin/chromium")
 RECIPES = [Popularity(), ALS(dimension=4, rounds=3), Transitions()]
-
-
-class Page(HTMLParser):
-    """The elements of a page, and the text outside of scripts and styles."""
-
-    def __init__(self, text):
-        super().__init__(convert_charrefs=True)
-        self.elements, self.scripts, self.words = [], [], []
-        self._inside = None
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        self._inside = tag if tag in ("script", "style") else None
-
-    def handle_endtag(self, tag):
-        self._inside = None
-
-    def handle_data(self, data):
-        if self._inside == "script":
-            self.scripts.append(data)
-        elif self._inside is None:
-            self.words.append(data)
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.elements if name == tag]
-
-    @property
-    def text(self):
-        return re.sub(r"\s+", " ", " ".join(self.words))
 
 
 @pytest.fixture(scope="module", params=RECIPES, ids=lambda recipe: recipe.name)
@@ -227,66 +193,6 @@ def test_sizes_and_durations_are_readable():
         "1\u00a0min 1\u00a0s",
         "120\u00a0min 0\u00a0s",
     ]
-
-
-WIDTHS = (375, 1200)
-
-FRAMES = """<!doctype html><pre></pre><script>
-const seen = (frame) => {
-  const page = frame.contentDocument;
-  const inked = (canvas) =>
-    canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((v) => v);
-  return {
-    canvases: [...page.querySelectorAll("canvas")].map(inked),
-    width: page.documentElement.scrollWidth,
-    paper: getComputedStyle(page.body).backgroundColor,
-  };
-};
-const frames = WIDTHS.map((width) => {
-  const frame = document.createElement("iframe");
-  frame.style = `display:block;border:0;height:2000px;width:${width}px`;
-  frame.src = "REPORT";
-  document.body.append(frame);
-  return frame;
-});
-const tell = () => {
-  document.querySelector("pre").textContent = JSON.stringify(frames.map(seen));
-};
-onload = () => setTimeout(tell, 500);
-</script>"""
-
-
-def seen_by_chromium(report, folder, *, dark):
-    """Open a report in frames of several widths; return what they show and the console's lines."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"needs Chromium at {CHROMIUM}")
-    page = folder / "frames.html"
-    text = FRAMES.replace("WIDTHS", str(list(WIDTHS))).replace("REPORT", report.as_uri())
-    page.write_text(text, "utf-8")
-    done = subprocess.run(
-        [
-            CHROMIUM,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--allow-file-access-from-files",
-            "--enable-logging=stderr",
-            "--virtual-time-budget=5000",
-            f"--user-data-dir={folder / 'profile'}",
-            f"--blink-settings=preferredColorScheme={0 if dark else 1}",
-            "--window-size=1400,1000",
-            "--dump-dom",
-            page.as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    shown = re.search(r"<pre>(\[.*\])</pre>", done.stdout)
-    assert shown, done.stderr
-    return json.loads(shown[1]), [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from hedgerow.cli.audit import audit_command
 from hedgerow.cli.demo import demo
+from hedgerow.cli.ledger import ledger
 from hedgerow.cli.recommend import recommend
 from hedgerow.cli.simulate import simulate
 from hedgerow.cli.tune import tune
@@ -28,6 +30,8 @@ app = typer.Typer(
 app.command()(simulate)
 app.command()(tune)
 app.command()(recommend)
+app.command()(ledger)
+app.command("audit")(audit_command)
 app.command()(demo)
 
 

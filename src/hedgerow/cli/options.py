@@ -20,8 +20,10 @@ from hedgerow.federation.clients import Clients
 from hedgerow.federation.executors import Executor, Processes, Serial
 from hedgerow.federation.ray_executor import Ray
 from hedgerow.models.base import Recipe
+from hedgerow.models.private_sequence import PrivateSequence
 from hedgerow.models.registry import PRESETS, make
 from hedgerow.models.sequence import Sequence
+from hedgerow.privacy.policy import Policy
 
 FEW_INTERACTIONS = 500_000
 """Below so many, the sequence model's larger settings are worse than the small one."""
@@ -71,7 +73,13 @@ DropInvalid = Annotated[
     bool,
     typer.Option("--drop-invalid", help="Leave invalid rows out instead of refusing the data."),
 ]
-Model = Annotated[str, typer.Option(help="The model to train.")]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="The model to train; by default sequence, or private_sequence where differential "
+        "privacy is promised."
+    ),
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option(
@@ -172,16 +180,30 @@ def _features(path: Path) -> pl.DataFrame:
 
 
 def make_recipe(
-    model: str, settings: list[str] | None, preset: str | None, log: Interactions
+    model: str | None,
+    settings: list[str] | None,
+    preset: str | None,
+    log: Interactions,
+    policy: Policy | None = None,
 ) -> Recipe:
-    """Return the model that a command names; the sequence model in the size that fits the data."""
+    """Return the model that a command names, or the one that fits the promise and the data.
+
+    Sums that are secured are made of what phones can carry.
+    """
+    if model is None:
+        private = policy is not None and policy.private and preset is None
+        model = PrivateSequence.name if private else Sequence.name
     if preset is None and model == Sequence.name:
-        preset = "phone" if len(log) < FEW_INTERACTIONS else "silo"
+        secured = policy is not None and policy.secure != "none"
+        preset = "phone" if secured or len(log) < FEW_INTERACTIONS else "silo"
     return make(model, pairs(settings, "--set"), preset)
 
 
-def make_starts(model: str, settings: list[str] | None, preset: str | None) -> dict[str, Recipe]:
+def make_starts(
+    model: str | None, settings: list[str] | None, preset: str | None
+) -> dict[str, Recipe]:
     """Return the settings that tuning starts from: the preset named, or all the model has."""
+    model = model or Sequence.name
     presets = [preset] if preset else [p for m, p in PRESETS if m == model]
     options = pairs(settings, "--set")
     return {p: make(model, options, p) for p in presets} or {"": make(model, options)}

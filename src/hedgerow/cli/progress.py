@@ -7,7 +7,14 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from hedgerow.federation.simulator import Round
 
@@ -40,6 +47,7 @@ class ProgressBars:
 
     def __post_init__(self) -> None:
         self._bars = Progress(
+            SpinnerColumn(finished_text=" "),
             TextColumn("{task.description:<24.24}"),
             BarColumn(bar_width=24),
             TextColumn("{task.completed:>3.0f}/{task.total:.0f}"),

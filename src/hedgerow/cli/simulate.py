@@ -10,8 +10,10 @@ import typer
 from rich.console import Console
 
 from hedgerow.cli import options as o
+from hedgerow.cli import promises as p
+from hedgerow.cli.ledger import LEDGER
 from hedgerow.cli.progress import ProgressBars
-from hedgerow.cli.tables import print_comparison
+from hedgerow.cli.tables import print_comparison, print_privacy
 from hedgerow.comparison.as_json import as_json
 from hedgerow.comparison.compare import compare
 from hedgerow.comparison.report import write_report
@@ -19,6 +21,7 @@ from hedgerow.comparison.result import Comparison, Plan
 from hedgerow.errors import ConfigError
 from hedgerow.evaluation.evaluate import EvaluationProtocol
 from hedgerow.federation.clients import Participation
+from hedgerow.privacy.ledger import Ledger
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -28,7 +31,7 @@ COMPARED = ("popularity", "local", "pooled")
 def simulate(
     data: o.Data,
     *,
-    model: o.Model = "sequence",
+    model: o.Model = None,
     preset: o.Preset = None,
     settings: o.Settings = None,
     columns: o.ColumnNames = None,
@@ -48,6 +51,23 @@ def simulate(
     concentration: o.Concentration = 0.5,
     participation: Annotated[float, typer.Option(help="Share of clients asked in a round.")] = 1.0,
     dropout: Annotated[float, typer.Option(help="Share of them that vanish.")] = 0.0,
+    epsilon: p.Epsilon = None,
+    delta: p.Delta = None,
+    secure: p.SecureChoice = p.Secure.NONE,
+    unit: p.UnitChoice = p.Unit.USER,
+    clip: p.Clip = None,
+    minimum: p.Minimum = p.DEFAULTS.minimum,
+    ledger_file: p.LedgerFile = None,
+    curve: Annotated[
+        str | None,
+        typer.Option(
+            help="Also train under each of these epsilons, by commas, such as 8,4,2,1, and say "
+            "what quality each leaves."
+        ),
+    ] = None,
+    curve_seeds: Annotated[
+        int, typer.Option(min=1, max=100, help="How often to train for each point of the curve.")
+    ] = 3,
     patience: Annotated[
         int | None,
         typer.Option(min=1, help="Stop after so many rounds without a better validation NDCG."),
@@ -71,8 +91,17 @@ def simulate(
     Writes report.html, result.json and model.safetensors.
     """
     console = Console()
-    chosen = _against(against)
+    plan = Plan(_against(against), patience, curve=_epsilons(curve), curve_seeds=curve_seeds)
     share = Participation(participation, dropout, seed)
+    policy = p.make_policy(
+        epsilon=epsilon,
+        delta=delta,
+        secure=secure,
+        unit=unit,
+        clip=clip,
+        minimum=minimum,
+        dropout=dropout,
+    )
     log = o.read_log(
         data,
         columns=columns,
@@ -82,13 +111,13 @@ def simulate(
         drop_invalid=drop_invalid,
         repeats=repeats,
     )
-    recipe = o.make_recipe(model, settings, preset, log)
+    recipe = o.make_recipe(model, settings, preset, log, policy)
     for note in log.notes:
         console.print(f"note: {note}", style="dim")
     protocol = EvaluationProtocol(k=k, sampled=sampled, repeats=repeats, seed=seed)
     _prepare(out, json_file, console, resume=resume)
-    metric = f"full/ndcg@{k}"
-    with ProgressBars(console, metric) as bars:
+    kept = ledger_file or out / LEDGER
+    with ProgressBars(console, f"full/ndcg@{k}") as bars:
         comparison = compare(
             log,
             recipe,
@@ -96,7 +125,10 @@ def simulate(
             split=o.make_split(split, log, seed),
             protocol=protocol,
             participation=share,
-            plan=Plan(chosen, patience),
+            policy=policy,
+            ledger=Ledger(kept),
+            shared=ledger_file is not None,
+            plan=plan,
             executor=o.make_executor(executor, workers),
             seed=seed,
             checkpoint=out / CHECKPOINT,
@@ -104,6 +136,7 @@ def simulate(
             listener=bars,
         )
     print_comparison(comparison, console)
+    print_privacy(comparison, kept, console)
     write_results(comparison, out, json_file, console)
 
 
@@ -130,6 +163,15 @@ def _against(text: str) -> tuple[str, ...]:
     if unknown:
         raise ConfigError(f"--against knows {', '.join(COMPARED)} and none, not {unknown[0]!r}.")
     return names
+
+
+def _epsilons(text: str | None) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(",")) if text is not None else ()
+    except ValueError as error:
+        raise ConfigError(
+            f"--curve takes epsilons by commas, such as 8,4,2,1, not {text!r}."
+        ) from error
 
 
 def write_results(

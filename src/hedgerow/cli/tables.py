@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from hedgerow.cli.progress import megabytes
+from hedgerow.comparison.curve import Curve
 from hedgerow.comparison.result import Comparison, Contender
 
 ORDER = ("popularity", "local", "federated", "pooled")
@@ -92,6 +94,50 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
             f"(95 % interval {low:+.4f} to {high:+.4f}); "
             f"{comparison.client_updates_per_second:,.0f} client updates/s."
         )
+
+
+def print_privacy(comparison: Comparison, ledger: Path, console: Console) -> None:
+    """Print what the run promised and spent in a line, and quality against epsilon if measured.
+
+    Parameters
+    ----------
+    comparison
+        What was found.
+    ledger
+        Where the releases are written down.
+    console
+        Where to print.
+    """
+    policy, noise = comparison.policy, comparison.noise
+    secured = "not secured" if policy.secure == "none" else f"secured ({policy.secure})"
+    if comparison.releases:
+        spent = comparison.releases[-1].epsilon
+        console.print(
+            f"Privacy: [bold]epsilon {spent:.4g}[/] at delta {noise.delta:.2g} per {policy.unit} "
+            f"(add or remove), {noise.mechanism} noise by the {policy.noise_by}, sums {secured}; "
+            f"ledger {escape(str(ledger))}."
+        )
+    elif policy.secure != "none":
+        console.print(f"Privacy: sums {secured}; no epsilon is promised.")
+    if comparison.curve is not None:
+        _print_curve(comparison.curve, comparison.protocol.k, console)
+
+
+def _print_curve(curve: Curve, k: int, console: Console) -> None:
+    table = Table(
+        title=f"Quality by epsilon at delta {curve.delta:.2g}, noise by the server: mean of "
+        f"{len(curve.seeds)} seeds",
+        title_justify="left",
+        header_style="bold",
+    )
+    for number, head in enumerate(("epsilon", f"HR@{k}", f"NDCG@{k}", "95 % interval")):
+        table.add_column(head, justify="right" if number else "left")
+    for point in (curve.without, *curve.points):
+        name = "without noise" if point.epsilon is None else f"{point.epsilon:g}"
+        between = point.interval(f"ndcg@{k}")
+        cells = [f"{point.mean(f'{metric}@{k}'):.4f}" for metric in ("hr", "ndcg")]
+        table.add_row(name, *cells, "{:.4f} to {:.4f}".format(*between) if between else "-")
+    console.print(table)
 
 
 def print_examples(comparison: Comparison, console: Console) -> None:

@@ -17,7 +17,7 @@ from hedgerow.evaluation.evaluate import EvaluationProtocol
 def tune(
     data: o.Data,
     *,
-    model: o.Model = "sequence",
+    model: o.Model = None,
     preset: o.Preset = None,
     settings: o.Settings = None,
     columns: o.ColumnNames = None,

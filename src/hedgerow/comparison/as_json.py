@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from hedgerow.comparison.privacy_json import privacy_json
 from hedgerow.comparison.result import Comparison, Contender
 from hedgerow.data.split import Split
 from hedgerow.evaluation.evaluate import Evaluation
@@ -72,6 +73,7 @@ def as_json(comparison: Comparison, report: str | None = None) -> dict[str, Any]
             "replicates": protocol.replicates,
             "seed": protocol.seed,
         },
+        "privacy": privacy_json(comparison),
         "history": [asdict(happened) for happened in found["federated"].rounds],
         "examples": [asdict(example) for example in comparison.examples],
         "machine": _machine(),

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from hedgerow.comparison.costs import measure_costs
+from hedgerow.comparison.curve import plan_curve, trace_curve
 from hedgerow.comparison.examples import pick_examples
 from hedgerow.comparison.local import choose_clients, train_alone
 from hedgerow.comparison.result import Comparison, Contender, Plan
@@ -16,12 +18,15 @@ from hedgerow.data.interactions import Interactions
 from hedgerow.data.split import Fold, LastOut, Split
 from hedgerow.errors import ConfigError, DataError
 from hedgerow.evaluation.evaluate import Evaluation, EvaluationProtocol
-from hedgerow.federation.checkpoint import Checkpoint, fingerprint
+from hedgerow.federation.checkpoint import Checkpoint, data_digest, fingerprint
 from hedgerow.federation.clients import Clients, Participation
 from hedgerow.federation.executors import Executor, Serial
+from hedgerow.federation.pipeline import Pipeline
 from hedgerow.federation.simulator import Round, Watch, evaluate, train
 from hedgerow.models.base import Recipe, Scorer
 from hedgerow.models.popularity import Popularity
+from hedgerow.privacy.ledger import Entry, Ledger
+from hedgerow.privacy.policy import Policy
 from hedgerow.recommender import Recommender
 
 WATCHED_USERS = 1_000
@@ -69,6 +74,9 @@ def compare(
     split: Split | None = None,
     protocol: EvaluationProtocol | None = None,
     participation: Participation | None = None,
+    policy: Policy | None = None,
+    ledger: Ledger | None = None,
+    shared: bool = False,
     plan: Plan | None = None,
     executor: ExecutorFactory = Serial,
     seed: int = 0,
@@ -92,6 +100,14 @@ def compare(
         How models are judged.
     participation
         Who takes part in a round; everyone by default.
+    policy
+        What privacy the federated training promises; none by default. Whatever else is trained,
+        and all judging, is the simulator's own and outside the promise.
+    ledger
+        Where the releases are charged; in memory by default.
+    shared
+        Whether all runs on the same data share one budget in the ledger; by default each run has
+        its own.
     plan
         What to compare with.
     executor
@@ -107,6 +123,8 @@ def compare(
     ------
     DataError
         There are too few users or items to compare anything.
+    PolicyError
+        The run would spend more privacy than its policy allows.
     """
     clients = clients or Clients.devices(log.users)
     split, plan = split or LastOut(), plan or Plan()
@@ -124,20 +142,31 @@ def compare(
     share = min(1.0, WATCHED_USERS / len(log.users)) if not plan.patience else 1.0
     watch = Watch(protocol, yardstick, plan.patience, share) if plan.watch else None
     participation = participation or Participation(seed=seed)
-    kept = None
-    if checkpoint is not None:
-        ids = (log.users, log.catalog.ids)
-        settings = (recipe, participation, protocol, split, plan.patience, seed)
-        kept = Checkpoint(checkpoint, fingerprint(training, clients.owner, ids, *settings))
+    policy = policy or Policy()
+    settings = (recipe, participation, protocol, split, policy, plan.patience, seed)
+    run_name = fingerprint(training, clients.owner, (log.users, log.catalog.ids), *settings)
+    kept = None if checkpoint is None else Checkpoint(checkpoint, run_name)
+    pipeline = Pipeline.of(
+        policy,
+        recipe.charges,
+        clients,
+        ledger=ledger or Ledger(),
+        account=data_digest(log) if shared else run_name,
+        run=run_name,
+        seed=seed,
+    )
+    # Planned before the work, so that a budget without sense is not found out at its end.
+    curves = plan_curve(recipe, clients, policy, plan.curve)
     found: dict[str, Contender] = {}
     with executor(training) as workers:
-        listener.stage("federated", recipe.planned)
+        listener.stage("federated", len(recipe.charges))
         run = train(
             recipe,
             workers,
             log.catalog,
             clients,
             participation=participation,
+            pipeline=pipeline,
             seed=seed,
             watch=watch,
             checkpoint=kept,
@@ -145,6 +174,16 @@ def compare(
             on_round=listener.round,
         )
         runs = {"federated": run}
+        costs = measure_costs(
+            recipe,
+            workers,
+            log.catalog,
+            clients,
+            participation=participation,
+            pipeline=pipeline,
+            rounds=run.rounds,
+            seed=seed,
+        )
         if "popularity" in plan.contenders:
             listener.stage("popularity", 1)
             runs["popularity"] = train(Popularity(), workers, log.catalog, clients, seed=seed)
@@ -165,10 +204,7 @@ def compare(
             seed=seed,
             on_client=listener.step,
         )
-        note = "each client's model is trained and judged on its own users"
-        if alone.clients < len(clients):
-            note += f", for {alone.clients} clients drawn at random"
-        found["local"] = Contender("local", alone.evaluation, alone.seconds, note=note)
+        found["local"] = Contender("local", alone.evaluation, alone.seconds, note=alone.note)
     with executor(test) as workers:
 
         def judged(scorer: Scorer) -> Evaluation:
@@ -184,6 +220,20 @@ def compare(
             seconds = time.perf_counter() - started
             note = "all data in one place"
             found["pooled"] = Contender("pooled", judged(recipe.scorer(state)), seconds, note=note)
+        if curves:
+            listener.stage("quality by epsilon", (len(curves) + 1) * plan.curve_seeds)
+        curve = trace_curve(
+            recipe,
+            workers,
+            log.catalog,
+            clients,
+            pipelines=curves,
+            participation=participation,
+            protocol=protocol,
+            yardstick=yardstick,
+            seeds=range(seed, seed + plan.curve_seeds),
+            on_model=listener.step,
+        )
     recommender = Recommender(recipe, run.state, log.catalog)
     return Comparison(
         log=log,
@@ -191,13 +241,24 @@ def compare(
         clients=clients,
         protocol=protocol,
         split=split,
+        policy=policy,
+        noise=pipeline.plan,
+        releases=_charged(pipeline),
+        costs=costs,
         seed=seed,
         plan=plan,
         contenders=found,
         recommender=recommender,
         examples=pick_examples(recommender, log, test, repeats=protocol.repeats),
         client_updates_per_second=run.client_updates / max(run.seconds, 1e-9),
+        curve=curve,
     )
+
+
+def _charged(pipeline: Pipeline) -> tuple[Entry, ...]:
+    """Return what a run charged, without what others charged to the same account."""
+    of_account = pipeline.ledger.of(pipeline.account)
+    return tuple(entry for entry in of_account if entry.name.startswith(f"{pipeline.run}/"))
 
 
 def _check(log: Interactions, seed: int) -> None:

@@ -28,15 +28,24 @@ class Alone:
     ----------
     evaluation
         The sum of their evaluations.
-    clients
-        How many there were.
+    clients, population
+        How many there were, and among how many they were drawn.
     seconds
         Of training.
     """
 
     evaluation: Evaluation
     clients: int
+    population: int
     seconds: float
+
+    @property
+    def note(self) -> str:
+        """What a reader of the figures must know."""
+        text = "each client's model is trained and judged on its own users"
+        if self.clients < self.population:
+            text += f", for {self.clients} clients drawn at random"
+        return text
 
 
 def choose_clients(fold: Fold, clients: Clients, *, repeats: bool, limit: int, seed: int) -> Ints:
@@ -114,4 +123,4 @@ def train_alone(
             step = Evaluate(recipe.scorer(state), protocol, yardstick)
             terms.append(contribute(step, fold.take(users), np.ones(len(users))))
             on_client()
-    return Alone(step.update(total(terms)), len(chosen), seconds)
+    return Alone(step.update(total(terms)), len(chosen), len(clients), seconds)

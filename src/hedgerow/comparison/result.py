@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hedgerow.comparison.costs import StepCost
+from hedgerow.comparison.curve import Curve, check_curve
 from hedgerow.data.interactions import Interactions
 from hedgerow.data.split import Split
 from hedgerow.errors import ConfigError
@@ -13,6 +15,9 @@ from hedgerow.evaluation.evaluate import Evaluation, EvaluationProtocol
 from hedgerow.federation.clients import Clients
 from hedgerow.federation.simulator import Round
 from hedgerow.models.base import Recipe
+from hedgerow.privacy.ledger import Entry
+from hedgerow.privacy.planning import NoisePlan
+from hedgerow.privacy.policy import Policy
 from hedgerow.recommender import Recommendation, Recommender
 
 
@@ -83,14 +88,31 @@ class Plan:
         On how many clients, drawn at random, the model is trained alone.
     watch
         Whether to judge the model after every round.
+    curve
+        Epsilons under each of which to train again, to see what each allows.
+    curve_seeds
+        How often to train for each.
+
+    Raises
+    ------
+    ConfigError
+        A number is out of range, or training for the curve would not be that of the run.
     """
 
     contenders: tuple[str, ...] = ("popularity", "local", "pooled")
     patience: int | None = None
     local_clients: int = 30
     watch: bool = True
+    curve: tuple[float, ...] = ()
+    curve_seeds: int = 3
 
     def __post_init__(self) -> None:
+        check_curve(self.curve, self.curve_seeds)
+        if self.curve and self.patience is not None:
+            raise ConfigError(
+                "A curve takes every round of training, so it does not go with a patience; leave "
+                "one of them out."
+            )
         if self.local_clients < 1:
             raise ConfigError("At least one client is needed to train alone.")
 
@@ -109,6 +131,12 @@ class Comparison:
         Who held what.
     protocol, split, seed
         How it was judged.
+    policy, noise
+        What privacy the federated training promised, and the noise that keeps the promise.
+    releases
+        What the federated training charged to the ledger, in order.
+    costs
+        Of its kinds of steps with the policy and without; empty where nothing is promised.
     plan
         What was done besides.
     contenders
@@ -119,6 +147,8 @@ class Comparison:
         Some users with their recommendations.
     client_updates_per_second
         Contributions computed in a second of the federated training.
+    curve
+        Quality against epsilon; None where it was not asked for.
     """
 
     log: Interactions
@@ -126,12 +156,17 @@ class Comparison:
     clients: Clients
     protocol: EvaluationProtocol
     split: Split
+    policy: Policy
+    noise: NoisePlan
+    releases: tuple[Entry, ...]
+    costs: tuple[StepCost, ...]
     seed: int
     plan: Plan
     contenders: dict[str, Contender]
     recommender: Recommender
     examples: tuple[Example, ...]
     client_updates_per_second: float
+    curve: Curve | None = None
 
     def tax(self, metric: str) -> tuple[float, float, float] | None:
         """Return pooled minus federated, with the interval of the paired bootstrap.

@@ -4,7 +4,7 @@
   const HEIGHT = 240;
   const CROWD = 40;
   const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
-  const DASHES = { popularity: [2, 4], pooled: [8, 4] };
+  const DASHES = { popularity: [2, 4], pooled: [8, 4], without: [] };
   const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 
   const charts = JSON.parse(document.getElementById("chart-data").textContent);
@@ -28,6 +28,35 @@
         ctx.beginPath();
         ctx.moveTo(bbox.left, y);
         ctx.lineTo(bbox.left + bbox.width, y);
+        ctx.stroke();
+      }
+      ctx.restore();
+    };
+  }
+
+  function intervals(series) {
+    return (plot) => {
+      const { ctx, bbox } = plot;
+      const cap = 4 * devicePixelRatio;
+      ctx.save();
+      ctx.lineWidth = 1.5 * devicePixelRatio;
+      ctx.beginPath();
+      ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+      ctx.clip();
+      for (const { contender, intervals = [] } of series) {
+        ctx.strokeStyle = colour(contender);
+        ctx.beginPath();
+        intervals.forEach((bounds, place) => {
+          if (bounds === null) return;
+          const x = plot.valToPos(plot.data[0][place], "x", true);
+          const [low, high] = bounds.map((bound) => plot.valToPos(bound, "y", true));
+          ctx.moveTo(x, low);
+          ctx.lineTo(x, high);
+          for (const y of [low, high]) {
+            ctx.moveTo(x - cap, y);
+            ctx.lineTo(x + cap, y);
+          }
+        });
         ctx.stroke();
       }
       ctx.restore();
@@ -70,7 +99,7 @@
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false } },
       scales: {
-        x: { time: false, range: () => chart.x_range },
+        x: { time: false, range: () => chart.x_range, ...(chart.x_ticks && { distr: 3, log: 2 }) },
         y: { range: () => chart.y_range },
       },
       axes: [
@@ -84,6 +113,7 @@
           ticks: { ...grid, size: 5 },
           space: chart.whole ? 30 : 50,
           incrs: chart.whole ? WHOLE : undefined,
+          ...(chart.x_ticks && { splits: () => chart.x_ticks, values: () => chart.x_ticks.map(text) }),
         },
         { ...axis, size: 48, grid, ticks: { show: false } },
       ],
@@ -100,6 +130,7 @@
         init: [tip.init],
         setCursor: [tip.setCursor],
         drawAxes: [referenceLines(chart.references)],
+        draw: [intervals(chart.series)],
       },
     };
   }

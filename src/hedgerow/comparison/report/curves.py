@@ -1,4 +1,4 @@
-"""Quality over rounds and over bytes: what the script draws, and the same as tables."""
+"""Quality over rounds, bytes and epsilon: what the script draws, and the same as tables."""
 
 from __future__ import annotations
 
@@ -110,6 +110,59 @@ def bytes_chart(facts: dict[str, Any]) -> Chart | None:
     rows = tuple((wording.TITLES[c], number, sent, value) for c, number, sent, value in points)
     table = Table("quality-by-bytes", ("Contender", "Rounds", "MB sent", title), rows)
     return Chart(f"{title} by bytes sent", summary, data, table)
+
+
+def epsilon_charts(facts: dict[str, Any]) -> tuple[Chart, ...]:
+    """Return NDCG and hit rate by epsilon; none where no curve was asked for."""
+    curve, k = facts["privacy"]["curve"], facts["protocol"]["k"]
+    if curve is None:
+        return ()
+    points = sorted(curve["points"], key=lambda point: float(point["epsilon"]))
+    epsilons = [point["epsilon"] for point in points]
+    charts = []
+    for name, title in (("ndcg", f"NDCG@{k}"), ("hr", f"Hit rate@{k}")):
+        found = [point["metrics"][f"{name}@{k}"] for point in points]
+        exact = curve["without_noise"][f"{name}@{k}"]
+        values = [figures["mean"] for figures in found]
+        tops = [max([f["mean"], *(f["interval"] or [])]) for f in found]
+        references = [
+            {"contender": "without", "value": exact["mean"]},
+            *_references(facts, f"{name}@{k}"),
+        ]
+        data = {
+            "x": epsilons,
+            "series": [
+                {
+                    "contender": "federated",
+                    "values": values,
+                    "intervals": [figures["interval"] for figures in found],
+                }
+            ],
+            "references": references,
+            "x_title": "Epsilon",
+            "x_range": [epsilons[0] / 2**0.5, epsilons[-1] * 2**0.5],
+            "x_ticks": epsilons,
+            "y_title": title,
+            "y_range": _range(tops, references),
+            "whole": False,
+            "joined": True,
+        }
+        rows = tuple(
+            (epsilon, seed, value)
+            for epsilon, figures in zip(
+                ["without noise", *(f"{e:g}" for e in epsilons)], [exact, *found], strict=True
+            )
+            for seed, value in zip(curve["seeds"], figures["values"], strict=True)
+        )
+        decimals = wording.digits(values)
+        summary = (
+            f"{title} by epsilon: {wording.metric(values[0], decimals)} at {epsilons[0]:g}, "
+            f"{wording.metric(values[-1], decimals)} at {epsilons[-1]:g} and "
+            f"{wording.metric(exact['mean'], decimals)} without noise."
+        )
+        table = Table(f"{name}-by-epsilon", ("Epsilon", "Seed", title), rows)
+        charts.append(Chart(f"{title} by epsilon", summary, data, table))
+    return tuple(charts)
 
 
 def _references(facts: dict[str, Any], name: str, *only: str) -> list[dict[str, Any]]:

@@ -17,6 +17,9 @@ TITLES = {
 }
 """The contenders, from the least informed to the best informed."""
 
+DRAWN = {**TITLES, "without": "Federated, without noise"}
+"""What else is drawn in a colour of its own."""
+
 MODELS = {"als": "ALS", "item_item": "item-to-item"}
 """How a model is called in a sentence, where that is not its name."""
 

@@ -9,12 +9,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError
 
 from hedgerow.comparison.as_json import as_json
-from hedgerow.comparison.report import bars, curves, wording
+from hedgerow.comparison.report import bars, curves, promise, wording
 from hedgerow.comparison.report.rows import main_table
 from hedgerow.comparison.result import Comparison
+from hedgerow.errors import DataError
 
 PACKAGE = "hedgerow.comparison.report"
 
@@ -34,6 +35,35 @@ def write_report(comparison: Comparison, path: str | Path) -> None:
     target.write_text(render(as_json(comparison)), "utf-8")
 
 
+def add_audit(figures: Path, report: Path, audit: dict[str, Any]) -> None:
+    """Put what an audit found into a comparison's figures, and write its report anew.
+
+    Parameters
+    ----------
+    figures
+        The comparison's JSON file.
+    report
+        Where the page goes.
+    audit
+        The audit's JSON.
+
+    Raises
+    ------
+    DataError
+        The file is not a comparison's.
+    """
+    try:
+        facts = json.loads(figures.read_text("utf-8"))
+        facts["privacy"]["audit"] = audit
+        page = render(facts)
+    except (ValueError, KeyError, TypeError, UndefinedError) as error:
+        raise DataError(
+            f"{figures} is not what hedgerow simulate writes; simulate again or change --out."
+        ) from error
+    report.write_text(page, "utf-8")
+    figures.write_text(json.dumps(facts, indent=2, allow_nan=False) + "\n", "utf-8")
+
+
 def render(facts: dict[str, Any]) -> str:
     """Return the page of a comparison's JSON.
 
@@ -50,13 +80,13 @@ def render(facts: dict[str, Any]) -> str:
     environment.filters |= {
         "metric": wording.metric,
         "count": wording.count,
-        "title_of": wording.TITLES.__getitem__,
+        "title_of": wording.DRAWN.__getitem__,
     }
     # The licence asks that its text goes with every copy of the plotting library.
     plotting = f"/*\n{_asset('assets/uPlot.LICENSE')}*/\n{_asset('assets/uPlot.iife.min.js')}"
     scripts = [plotting, _asset("charts.js")]
     rounds, sent = curves.round_charts(facts), curves.bytes_chart(facts)
-    charts = [*rounds, *([sent] if sent else [])]
+    charts, by_epsilon = [*rounds, *([sent] if sent else [])], curves.epsilon_charts(facts)
     panels, bias = bars.bias_bars(facts)
     return environment.get_template("template.html").render(
         facts=facts,
@@ -66,6 +96,10 @@ def render(facts: dict[str, Any]) -> str:
         ndcg=bars.intervals(facts),
         tax=bars.tax_track(facts),
         charts=charts,
+        epsilon_charts=by_epsilon,
+        privacy=facts["privacy"],
+        promise=promise,
+        trust=[(party.who, party.learns, party.assumed) for party in promise.trust(facts)],
         one_round=len(curves.watched(facts)) == 1,
         sampled_curve=_differs(facts),
         panels=panels,
@@ -73,7 +107,7 @@ def render(facts: dict[str, Any]) -> str:
         styles=[_asset("assets/uPlot.min.css"), _asset("style.css")],
         scripts=scripts,
         digests=[_digest(script) for script in scripts],
-        chart_data=_embedded([chart.data for chart in charts]),
+        chart_data=_embedded([chart.data for chart in (*charts, *by_epsilon)]),
         json_link=_json_link(facts),
     )
 

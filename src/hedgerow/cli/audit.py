@@ -1,0 +1,160 @@
+"""``hedgerow audit``: what an attacker could tell from a run, beside what it promises."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from hedgerow.cli import options as o
+from hedgerow.cli import promises as p
+from hedgerow.cli.progress import ProgressBars
+from hedgerow.comparison.report import add_audit
+from hedgerow.federation.audit import AuditResult, audit
+from hedgerow.federation.audit.run import CANARIES, FEWEST_CANARIES, PAIRS, Progress
+from hedgerow.privacy.audits.evidence import Estimate
+
+FAILED = 3
+"""The exit status where an audit failed; 1 is a mistake in the call, 2 one in its options."""
+
+MARKS = {True: "[green]pass[/]", False: "[bold red]FAIL[/]", None: "-"}
+
+
+def audit_command(
+    data: o.Data,
+    *,
+    model: o.Model = None,
+    preset: o.Preset = None,
+    settings: o.Settings = None,
+    columns: o.ColumnNames = None,
+    query: o.Query = None,
+    catalog: o.CatalogFile = None,
+    drop_invalid: o.DropInvalid = False,
+    repeats: o.Repeats = False,
+    epsilon: Annotated[
+        float, typer.Option(help="The epsilon that is claimed for the whole run.")
+    ] = 2.0,
+    delta: p.Delta = None,
+    secure: p.SecureChoice = p.Secure.SPLIT,
+    clip: p.Clip = None,
+    minimum: p.Minimum = p.DEFAULTS.minimum,
+    canaries: Annotated[
+        int, typer.Option(min=FEWEST_CANARIES, max=5_000, help="Users made up for the audit.")
+    ] = CANARIES,
+    pairs: Annotated[
+        int, typer.Option(min=2, max=100_000, help="User-item pairs whose membership is guessed.")
+    ] = PAIRS,
+    noise: Annotated[
+        bool,
+        typer.Option(
+            "--noise/--no-noise",
+            help="For auditors: leave out the noise that is claimed; the audit then must fail.",
+        ),
+    ] = True,
+    masks: Annotated[
+        bool,
+        typer.Option(
+            "--masks/--no-masks",
+            help="For auditors: leave out the masks that are claimed; the audit then must fail.",
+        ),
+    ] = True,
+    seed: o.Seed = 0,
+    out: Annotated[Path, typer.Option(help="Folder for audit.json.")] = Path("hedgerow-out"),
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Also write what was found to this JSON file.")
+    ] = None,
+) -> None:
+    """Train on DATA under a policy with canaries among the users, and try to break its promise.
+
+    Three audits: a lower bound on epsilon from canaries (Steinke, Nasr and Jagielski 2023), how
+    well single interactions are told from all that is seen, and a search of what crossed the wire.
+    Prints one table, writes audit.json and adds it to the report of a simulation in the same
+    folder. The exit status is 3 if an audit fails.
+    """
+    console = Console()
+    policy = p.make_policy(
+        epsilon=epsilon,
+        delta=delta,
+        secure=secure,
+        unit=p.Unit.USER,
+        clip=clip,
+        minimum=minimum,
+        dropout=0.0,
+    )
+    log = o.read_log(
+        data,
+        columns=columns,
+        query=query,
+        catalog=catalog,
+        silos=None,
+        drop_invalid=drop_invalid,
+        repeats=repeats,
+    )
+    recipe = o.make_recipe(model, settings, preset, log, policy)
+    paths = [out / "audit.json", *([json_file] if json_file else [])]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with ProgressBars(console, "") as bars:
+        result = audit(
+            log,
+            recipe,
+            policy,
+            canaries=canaries,
+            pairs=pairs,
+            noise=noise,
+            masks=masks,
+            seed=seed,
+            progress=Progress(bars.stage, bars.round, bars.step),
+        )
+    print_audit(result, console)
+    found = result.to_json()
+    for path in paths:
+        path.write_text(json.dumps(found, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    figures, report = out / "result.json", out / "report.html"
+    where = "there is no simulation's report in the folder to add them to"
+    if figures.is_file():
+        add_audit(figures, report, found)
+        where = f"added to the report {report}"
+    console.print(f"\nFigures {', '.join(map(str, paths))}; {where}.")
+    if not result.passed:
+        raise typer.Exit(FAILED)
+
+
+def print_audit(result: AuditResult, console: Console) -> None:
+    """Print one row per audit, and what each means."""
+    policy = result.policy
+    left_out = [
+        what for what, there in (("noise", result.noise), ("masks", result.masks)) if not there
+    ]
+    title = (
+        f"{result.model}: epsilon {result.epsilon:g} at delta {policy.delta:.2g} claimed for "
+        f"{result.users:,} users, sums secured: {policy.secure}"
+    )
+    if left_out:
+        title += f"; left out: {' and '.join(left_out)}"
+    console.print(title, style="italic", markup=False)
+    table = Table(header_style="bold")
+    for head in ("audit", "measured", "allowed", "verdict"):
+        table.add_column(head, no_wrap=True)
+    for verdict in result.verdicts:
+        table.add_row(verdict.audit, verdict.measured, verdict.allowed, MARKS[verdict.passed])
+    console.print(table)
+    for verdict in result.verdicts:
+        console.print(f"  {verdict.audit}: {verdict.sentence}", style="dim", markup=False)
+    console.print(f"  estimate: {_estimate(result.canary.estimate)}", style="dim")
+    word = "[green]passed[/]" if result.passed else "[bold red]failed[/]"
+    console.print(f"The audit {word} in {result.seconds:.1f} s.")
+
+
+def _estimate(found: Estimate) -> str:
+    if math.isinf(found.epsilon):
+        return "the canaries were told without fail; no epsilon describes that."
+    return (
+        "the canaries were as hard to tell as under Gaussian noise of epsilon "
+        f"{found.epsilon:.3g} (95 % interval {found.low:.3g} to {found.high:.3g}); not a bound."
+    )
