@@ -155,7 +155,7 @@ def tampered(path, number, edit):
         (0, lambda line: [], "changed before line 1"),
         (1, lambda line: [], "changed before line 2"),
         (1, lambda line: [line, line], "changed before line 3"),
-        (1, lambda line: [line.replace("4", "5")], "changed before line"),
+        (1, lambda line: [line.replace('"step":"', '"step":"not ')], "changed before line"),
         (2, lambda line: ["nonsense\n"], "Line 3 of the ledger"),
         (2, lambda line: ["[1]\n"], "Line 3 of the ledger"),
         (2, lambda line: ["\x00\xff\n"], "Line 3 of the ledger"),

@@ -68,7 +68,9 @@ def test_nothing_of_it_is_charged(tmp_path):
     files = []
     for name, plan in (("with", PLAN), ("bare", BARE)):
         ledger = Ledger(tmp_path / f"{name}.jsonl")
-        found = small_comparison(Popularity(), policy=POLICY, plan=plan, ledger=ledger)
+        found = small_comparison(
+            Popularity(), policy=POLICY, plan=plan, ledger=ledger, noise_seed=5
+        )
         files.append((found, Ledger(tmp_path / f"{name}.jsonl").entries))
     (traced, charged), (bare, expected) = files
     assert [(e.name, e.epsilon) for e in charged] == [(e.name, e.epsilon) for e in expected]

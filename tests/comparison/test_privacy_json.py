@@ -25,6 +25,7 @@ NAMES = {
     "secure",
     "policy",
     "covers",
+    "noise_seed",
     "releases",
     "ledger",
     "costs",

@@ -21,6 +21,8 @@ from hedgerow.privacy.policy import Policy
 
 AUDIT = {
     "passed": False,
+    "noise": True,
+    "masks": True,
     "epsilon_claimed": 3.0,
     "epsilon_lower_bound": 1.234567,
     "membership_auc": 0.5312,
@@ -53,9 +55,14 @@ def facts(comparison):
 def written(comparison, tmp_path_factory):
     path = tmp_path_factory.mktemp("privacy") / "report.html"
     figures = path.with_name("result.json")
-    figures.write_text(json.dumps(as_json(comparison)))
-    add_audit(figures, path, AUDIT)
-    assert json.loads(figures.read_text())["privacy"]["audit"] == AUDIT
+    facts = as_json(comparison)
+    figures.write_text(json.dumps(facts))
+    known = {"model": facts["model"], "policy": facts["privacy"]["policy"], "data": facts["data"]}
+    for other in ({"model": "als2"}, {"policy": {}}, {"data": {"users": 1}}, {"noise": False}):
+        assert not add_audit(figures, path, AUDIT | known | other)
+    assert not path.exists()
+    assert add_audit(figures, path, AUDIT | known)
+    assert json.loads(figures.read_text())["privacy"]["audit"] == AUDIT | known
     return path
 
 
@@ -83,7 +90,12 @@ def test_it_says_what_is_promised_and_what_is_not(facts, page):
     assert text.replace("\u00a0", " ") in page.text.replace("\u00a0", " ")
     for words in ("epsilon 3 ", "any one user", "add or remove", "Gaussian noise", "the server"):
         assert words in text.replace("\u00a0", " ")
-    for words in ("were not chosen privately", "own measurements", "run’s seed (0)", "Sampling:"):
+    for words in (
+        "were not chosen privately",
+        "own measurements",
+        "a secret of the run’s own",
+        "Sampling:",
+    ):
         assert words in page.text
 
 

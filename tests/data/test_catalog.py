@@ -40,12 +40,12 @@ def test_features_need_a_row_per_item():
         Catalog(pl.Series(["a", "b"]), pl.DataFrame({"title": ["A"]}))
 
 
-def test_features_join_by_id_and_new_items_come_last():
+def test_features_join_by_id_and_give_the_order():
     catalog = Catalog(pl.Series("item_id", ["1", "2", "3"]))
     joined = catalog.with_features(pl.DataFrame({"item_id": [9, 3, 1], "title": ["N", "T", "O"]}))
-    assert joined.ids.to_list() == ["1", "2", "3", "9"]
-    assert joined.features["title"].to_list() == ["O", None, "T", "N"]
-    assert [joined.title(i) for i in range(4)] == ["O", "2", "T", "N"]
+    assert joined.ids.to_list() == ["9", "3", "1", "2"]
+    assert joined.features["title"].to_list() == ["N", "T", "O", None]
+    assert [joined.title(i) for i in range(4)] == ["N", "T", "O", "2"]
 
 
 def test_features_may_have_another_key():

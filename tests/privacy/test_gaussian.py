@@ -20,7 +20,7 @@ from hedgerow.privacy.randomness import Stream
 def test_the_grid_is_a_power_of_two_far_below_the_noise(sigma):
     step = grid(sigma)
     assert math.frexp(step)[0] == 0.5
-    assert sigma * 2.0**-25 < step <= sigma * 2.0**-24
+    assert sigma * 2.0**-33 < step <= sigma * 2.0**-32
 
 
 @pytest.mark.parametrize("sigma", [1e-6, 0.3, 12345.678])

@@ -134,3 +134,23 @@ def test_every_entry_says_what_a_privacy_officer_asks(path):
     asked = {"release", "unit", "sigma", "clip", "epsilon", "delta", "sampling", "accountant", "at"}
     assert asked <= set(line)
     assert line["sampling"].startswith("none")
+
+
+@pytest.mark.parametrize("change", [{"unit": "silo"}, {"delta": 1e-6}])
+def test_what_cannot_be_added_up_is_refused(path, change):
+    ledger = Ledger(path)
+    ledger.charge(entry(), 10.0)
+    with pytest.raises(PolicyError, match="cannot be added up"):
+        ledger.charge(entry("run/1", **change), 10.0)
+    ledger.charge(entry("run/1", account="another", **change), 10.0)
+
+
+def test_two_runs_on_one_ledger_do_not_overwrite_each_other(path):
+    first, second = Ledger(path), Ledger(path)
+    first.charge(entry("one/0"), 10.0)
+    before = path.read_bytes()
+    with pytest.raises(PolicyError, match="Another run has written"):
+        second.charge(entry("two/0"), 10.0)
+    assert path.read_bytes() == before
+    first.charge(entry("one/1"), 10.0)
+    assert [e.name for e in Ledger(path).entries] == ["one/0", "one/1"]

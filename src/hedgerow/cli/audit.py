@@ -116,9 +116,8 @@ def audit_command(
     for path in paths:
         path.write_text(json.dumps(found, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     figures, report = out / "result.json", out / "report.html"
-    where = "there is no simulation's report in the folder to add them to"
-    if figures.is_file():
-        add_audit(figures, report, found)
+    where = "the folder has no report of the same model, data and policy to add them to"
+    if figures.is_file() and add_audit(figures, report, found):
         where = f"added to the report {report}"
     console.print(f"\nFigures {', '.join(map(str, paths))}; {where}.")
     if not result.passed:

@@ -63,6 +63,14 @@ Clip = Annotated[
 Minimum = Annotated[
     int, typer.Option(min=2, help="The fewest clients whose sum is ever opened under a promise.")
 ]
+NoiseSeed = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Draw privacy's noise from this seed, to repeat a run; such a model must not be "
+        "published. By default the noise comes from a secret.",
+    ),
+]
 LedgerFile = Annotated[
     Path | None,
     typer.Option(

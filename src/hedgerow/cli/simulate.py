@@ -81,6 +81,7 @@ def simulate(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write the figures to this JSON file.")
     ] = None,
+    noise_seed: p.NoiseSeed = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the checkpoint in the folder.")
     ] = False,
@@ -93,6 +94,8 @@ def simulate(
     console = Console()
     plan = Plan(_against(against), patience, curve=_epsilons(curve), curve_seeds=curve_seeds)
     share = Participation(participation, dropout, seed)
+    if ledger_file is not None and epsilon is None:
+        raise ConfigError("--ledger charges what --epsilon promises; give an epsilon, too.")
     policy = p.make_policy(
         epsilon=epsilon,
         delta=delta,
@@ -133,6 +136,7 @@ def simulate(
             seed=seed,
             checkpoint=out / CHECKPOINT,
             resume=resume,
+            noise_seed=noise_seed,
             listener=bars,
         )
     print_comparison(comparison, console)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,10 +19,10 @@ from hedgerow.data.interactions import Interactions
 from hedgerow.data.split import Fold, LastOut, Split
 from hedgerow.errors import ConfigError, DataError
 from hedgerow.evaluation.evaluate import Evaluation, EvaluationProtocol
-from hedgerow.federation.checkpoint import Checkpoint, data_digest, fingerprint
+from hedgerow.federation.checkpoint import Checkpoint, fingerprint, unfinished
 from hedgerow.federation.clients import Clients, Participation
 from hedgerow.federation.executors import Executor, Serial
-from hedgerow.federation.pipeline import Pipeline
+from hedgerow.federation.pipeline import SHARED, Pipeline, run_name
 from hedgerow.federation.simulator import Round, Watch, evaluate, train
 from hedgerow.models.base import Recipe, Scorer
 from hedgerow.models.popularity import Popularity
@@ -82,6 +83,7 @@ def compare(
     seed: int = 0,
     checkpoint: Path | None = None,
     resume: bool = False,
+    noise_seed: int | None = None,
     listener: Listener | None = None,
 ) -> Comparison:
     """Say what federating a log would give.
@@ -116,6 +118,9 @@ def compare(
         For initial vectors, draws and participation.
     checkpoint, resume
         The file in which the federated training keeps its state, and whether to go on from it.
+    noise_seed
+        Repeats the noise that privacy asks for; by default it comes from a secret that is kept only
+        while the run is unfinished. A model whose noise can be repeated must not be published.
     listener
         Hears of progress.
 
@@ -127,34 +132,31 @@ def compare(
         The run would spend more privacy than its policy allows.
     """
     clients = clients or Clients.devices(log.users)
-    split, plan = split or LastOut(), plan or Plan()
+    split, plan, policy = split or LastOut(), plan or Plan(), policy or Policy()
     protocol = protocol or EvaluationProtocol(seed=seed)
     listener = listener or Silent()
-    _check(log, seed)
     test = split.test(log.block)
-    if not len(test.judged()):
-        raise DataError(
-            "No user has both a history and a held-out interaction; give data in which users "
-            "have at least two interactions, with different items unless repeats are allowed."
-        )
+    _check(log, test, seed)
     yardstick = make_yardstick(log.catalog, test.history)
     training = split.validation(log.block) if plan.patience else test
     share = min(1.0, WATCHED_USERS / len(log.users)) if not plan.patience else 1.0
     watch = Watch(protocol, yardstick, plan.patience, share) if plan.watch else None
     participation = participation or Participation(seed=seed)
-    policy = policy or Policy()
     settings = (recipe, participation, protocol, split, policy, plan.patience, seed)
-    run_name = fingerprint(training, clients.owner, (log.users, log.catalog.ids), *settings)
-    kept = None if checkpoint is None else Checkpoint(checkpoint, run_name)
+    resumed = unfinished(checkpoint) if resume and checkpoint else None
+    secret = resumed.secret if resumed else _fresh(noise_seed)
+    belongs = _fingerprint(log, training, clients, settings)
+    kept = None if checkpoint is None else Checkpoint(checkpoint, belongs, secret)
+    name = run_name(secret, belongs)
     pipeline = Pipeline.of(
         policy,
         recipe.charges,
         clients,
         ledger=ledger or Ledger(),
-        account=data_digest(log) if shared else run_name,
-        run=run_name,
-        seed=seed,
-    )
+        account=SHARED if shared else name,
+        run=name,
+        seed=secret,
+    ).resumed_at(resumed.round if resumed else 0)
     # Planned before the work, so that a budget without sense is not found out at its end.
     curves = plan_curve(recipe, clients, policy, plan.curve)
     found: dict[str, Contender] = {}
@@ -218,7 +220,8 @@ def compare(
             started = time.perf_counter()
             state = recipe.pooled(training.history, log.catalog, seed)
             seconds = time.perf_counter() - started
-            note = "all data in one place"
+            note = "the same model with all data in one place"
+            note += ", and without noise" if policy.private else ""
             found["pooled"] = Contender("pooled", judged(recipe.scorer(state)), seconds, note=note)
         if curves:
             listener.stage("quality by epsilon", (len(curves) + 1) * plan.curve_seeds)
@@ -243,6 +246,7 @@ def compare(
         split=split,
         policy=policy,
         noise=pipeline.plan,
+        noise_seed=noise_seed,
         releases=_charged(pipeline),
         costs=costs,
         seed=seed,
@@ -261,10 +265,28 @@ def _charged(pipeline: Pipeline) -> tuple[Entry, ...]:
     return tuple(entry for entry in of_account if entry.name.startswith(f"{pipeline.run}/"))
 
 
-def _check(log: Interactions, seed: int) -> None:
+def _fresh(noise_seed: int | None) -> str:
+    """Return what keys a new run's noise."""
+    return secrets.token_hex(16) if noise_seed is None else f"seed {noise_seed}"
+
+
+def _fingerprint(
+    log: Interactions, training: Fold, clients: Clients, settings: tuple[object, ...]
+) -> str:
+    features = log.catalog.features.write_json()
+    ids = (log.users, log.catalog.ids)
+    return fingerprint(training, clients.owner, ids, *settings, features)
+
+
+def _check(log: Interactions, test: Fold, seed: int) -> None:
     if seed < 0:
         raise ConfigError("The seed must be 0 or more.")
     if len(log.users) < 2:
         raise DataError("The data has a single user; a federation needs at least two.")
     if len(log.catalog) < 2:
         raise DataError("The data has a single item; there is nothing to choose from.")
+    if not len(test.judged()):
+        raise DataError(
+            "No user has both a history and a held-out interaction; give data in which users "
+            "have at least two interactions, with different items unless repeats are allowed."
+        )

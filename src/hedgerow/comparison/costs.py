@@ -92,7 +92,7 @@ def measure_costs(
     if not pipeline.policy.private and pipeline.policy.secure == "none":
         return ()
     kinds = {kind_of(r.step) for r in rounds}
-    plain, private = Pipeline.unprotected(len(clients)), replace(pipeline, ledger=Ledger())
+    plain, private = Pipeline.unprotected(len(clients)), _with_known_clips(pipeline)
     state, found = recipe.start(catalog, seed), dict[str, StepCost]()
     while len(found) < len(kinds) and (step := recipe.step(state)) is not None:
         number, name, term = state.round, kind_of(step.name), OnHistory(step)
@@ -122,6 +122,16 @@ def measure_costs(
             )
         state = step.update(summed.total)
     return tuple(found.values())
+
+
+def _with_known_clips(pipeline: Pipeline) -> Pipeline:
+    """Return the pipeline with the clips that the run has found, and a ledger that is forgotten."""
+    clips = {entry.name: entry.clip for entry in pipeline.ledger.of(pipeline.account)}
+    steps = tuple(
+        replace(step, norms_multiplier=None, bound=clips.get(f"{pipeline.run}/{k}", step.bound))
+        for k, step in enumerate(pipeline.plan.steps)
+    )
+    return replace(pipeline, ledger=Ledger(), plan=replace(pipeline.plan, steps=steps))
 
 
 def _in_turns(jobs: Sequence[Callable[[], object]]) -> list[float]:

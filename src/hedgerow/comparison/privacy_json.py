@@ -41,6 +41,7 @@ def privacy_json(comparison: Comparison) -> dict[str, Any]:
         "secure": policy.secure,
         "policy": policy.to_json(),
         "covers": COVERS,
+        "noise_seed": comparison.noise_seed,
         "releases": len(comparison.releases),
         "ledger": [_entry(entry) for entry in comparison.releases],
         "costs": [asdict(cost) for cost in comparison.costs],

@@ -133,6 +133,8 @@ class Comparison:
         How it was judged.
     policy, noise
         What privacy the federated training promised, and the noise that keeps the promise.
+    noise_seed
+        From which the noise was drawn; None where it came from a secret.
     releases
         What the federated training charged to the ledger, in order.
     costs
@@ -158,6 +160,7 @@ class Comparison:
     split: Split
     policy: Policy
     noise: NoisePlan
+    noise_seed: int | None
     releases: tuple[Entry, ...]
     costs: tuple[StepCost, ...]
     seed: int

@@ -73,9 +73,10 @@ class Catalog:
         return str(self.ids[number])
 
     def with_features(self, features: pl.DataFrame, key: str = "item_id") -> Catalog:
-        """Join features by item id; items that only the features name are added at the end.
+        """Join features by item id, and take in the items that only the features name.
 
-        Features joined earlier stay; a column of the same name is replaced.
+        Items are then in the order of the features, whoever has met them; those that the features
+        do not name come last. Features joined earlier stay; a column of the same name is replaced.
 
         Parameters
         ----------
@@ -95,8 +96,8 @@ class Catalog:
         table = features.with_columns(pl.col(key).cast(pl.String))
         if table[key].n_unique() != table.height:
             raise DataError("The catalog names an item twice; keep one row per item.")
-        new = table.filter(~pl.col(key).is_in(self.ids.implode()))[key]
-        ids = pl.concat([self.ids, new.alias(self.ids.name)])
+        unnamed = self.ids.filter(~self.ids.is_in(table[key].implode()))
+        ids = pl.concat([table[key].alias(self.ids.name), unnamed])
         own = self.features.drop(table.columns, strict=False)
         joined = pl.concat([pl.DataFrame({key: self.ids}), own], how="horizontal")
         joined = pl.DataFrame({key: ids}).join(joined, on=key, how="left", maintain_order="left")

@@ -7,6 +7,8 @@ protect people come from a cryptographic generator instead.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,12 @@ from numpy.typing import NDArray
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
+
+
+def keys_of(ids: Iterable[str]) -> NDArray[np.int64]:
+    """Return a 64-bit key per id, which does not depend on the other ids."""
+    digests = b"".join(hashlib.blake2b(i.encode(), digest_size=8).digest() for i in ids)
+    return np.frombuffer(digests, "<i8").astype(np.int64)
 
 
 def bits(*words: int | NDArray[Any]) -> NDArray[np.uint64]:

@@ -13,6 +13,7 @@ from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.data.columns import Columns
 from hedgerow.data.encoding import encode
+from hedgerow.data.hashing import keys_of
 from hedgerow.data.readers import read_table
 from hedgerow.data.validation import clean
 from hedgerow.errors import DataError
@@ -85,7 +86,7 @@ class Interactions:
             indptr=found.indptr,
             items=found.item_numbers,
             n_items=len(found.items),
-            keys=np.arange(len(found.users)),
+            keys=keys_of(found.users),
             timestamps=table["timestamp"].to_numpy()[rows],
             weights=_column(table, "weight", rows, np.float32),
         )
@@ -111,7 +112,10 @@ class Interactions:
     def with_catalog(self, features: pl.DataFrame, key: str = "item_id") -> Interactions:
         """Join public item features, and take in the items that nobody has met yet."""
         catalog = self.catalog.with_features(features, key)
-        return replace(self, catalog=catalog, block=replace(self.block, n_items=len(catalog)))
+        items = catalog.numbers(self.catalog.ids)[self.block.items]
+        return replace(
+            self, catalog=catalog, block=replace(self.block, items=items, n_items=len(catalog))
+        )
 
     def with_attributes(self, attributes: pl.DataFrame, key: str = "user_id") -> Interactions:
         """Join what each user's own client knows of the user, by user id.
@@ -152,7 +156,7 @@ class Interactions:
         return replace(
             self,
             users=self.users[rows],
-            block=replace(block, keys=np.arange(len(rows))),
+            block=block,
             values=None if self.values is None else self.values[keep],
             attributes=self.attributes[rows] if self.attributes.width else self.attributes,
         )

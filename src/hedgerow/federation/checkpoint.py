@@ -7,19 +7,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hedgerow.data.interactions import Interactions
 from hedgerow.data.split import Fold
 from hedgerow.errors import CheckpointError
 from hedgerow.models.base import State
 from hedgerow.tensors import Tensors, read_tensors, write_tensors
 
-KIND = "hedgerow checkpoint, version 1"
+KIND = "hedgerow checkpoint, version 2"
 
 
 @dataclass(frozen=True)
@@ -32,10 +31,13 @@ class Checkpoint:
         The file; written anew after each round, never half.
     fingerprint
         Of the data and the settings that the run belongs to.
+    secret
+        What keys the run's noise, kept here until the run is finished and nowhere else.
     """
 
     path: Path
     fingerprint: str
+    secret: str = ""
 
     def save(self, state: State, best: State | None, notes: Any) -> None:
         """Write a state, the best one so far, and what the run wants to remember as JSON."""
@@ -44,6 +46,7 @@ class Checkpoint:
             parts["best"] = best.arrays
         head = {
             "fingerprint": self.fingerprint,
+            "secret": self.secret,
             "round": str(state.round),
             "best": str(best.round) if best else "",
             "notes": json.dumps(notes),
@@ -79,10 +82,25 @@ class Checkpoint:
         return state, best, json.loads(head["notes"])
 
 
-def data_digest(log: Interactions) -> str:
-    """Return a digest of the interactions alone: the same for all runs on the same data."""
-    everything = Fold(log.block, log.block.where(log.block.ages < 0))
-    return fingerprint(everything, np.zeros(0, np.int64), (log.users, log.catalog.ids))
+class Unfinished(NamedTuple):
+    """What a checkpoint says of its run: what keys its noise, and how many steps are done."""
+
+    secret: str
+    round: int
+
+
+def unfinished(path: Path) -> Unfinished:
+    """Return which run a checkpoint is of.
+
+    Raises
+    ------
+    CheckpointError
+        There is none, or it is damaged.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"There is no checkpoint {path} to resume; leave --resume out.")
+    head = read_tensors(path, KIND).head
+    return Unfinished(head["secret"], int(head["round"]))
 
 
 def fingerprint(

@@ -7,6 +7,7 @@ follows from the policy alone.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -36,8 +37,24 @@ from hedgerow.statistics import Statistics, total
 
 Result = TypeVar("Result")
 
+SHARED = "all runs"
+"""The account of a ledger in which all runs on it add up."""
+
 QUANTILE = 0.8
 """Of the norms, where a clip that has to be found is put: most are whole, none is very long."""
+
+
+def run_name(secret: str, belongs: str) -> str:
+    """Return a name under which a ledger knows a run, and which tells nothing of its data.
+
+    Parameters
+    ----------
+    secret
+        The run's own.
+    belongs
+        The fingerprint of its data and settings.
+    """
+    return hashlib.sha256(f"{secret}\n{belongs}".encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
@@ -71,9 +88,9 @@ class Pipeline:
     account
         Whose budget they are charged to.
     run
-        Names the run's releases, and with the seed keys its simulated randomness.
+        Names the run's releases, and with the seed keys its randomness.
     seed
-        For noise, rounding and keys: a simulation draws them so that it can be repeated.
+        For noise and rounding: a secret, or a number with which a simulation can be repeated.
     """
 
     policy: Policy
@@ -81,7 +98,7 @@ class Pipeline:
     ledger: Ledger
     account: str
     run: str
-    seed: int
+    seed: int | str
 
     @classmethod
     def of(
@@ -93,7 +110,7 @@ class Pipeline:
         ledger: Ledger,
         run: str,
         account: str,
-        seed: int,
+        seed: int | str,
     ) -> Pipeline:
         """Plan a run with what is left of its budget, before it starts.
 
@@ -116,6 +133,21 @@ class Pipeline:
         others = [e.release for e in ledger.of(account) if not e.name.startswith(f"{run}/")]
         planned = plan_noise(policy, charges, len(clients.owner), len(clients), others)
         return cls(policy, planned, ledger, account, run, seed)
+
+    def resumed_at(self, number: int) -> Pipeline:
+        """Return the pipeline, if the ledger has all that was released before a step.
+
+        Raises
+        ------
+        PolicyError
+            It has not; what was spent would be forgotten.
+        """
+        charged = {entry.name for entry in self.ledger.of(self.account)}
+        if self.policy.private and any(f"{self.run}/{k}" not in charged for k in range(number)):
+            raise PolicyError(
+                "The ledger does not have this run's earlier releases; resume with its own ledger."
+            )
+        return self
 
     @classmethod
     def unprotected(cls, clients: int) -> Pipeline:
@@ -171,13 +203,7 @@ class Pipeline:
         if self.policy.private and planned.norms_multiplier is None:
             # The ledger remembers, also for a run that goes on after a crash.
             first = f"{self.run}/{planned.clip_of}"
-            found = [entry.clip for entry in self.ledger.of(self.account) if entry.name == first]
-            if not found:
-                raise PolicyError(
-                    f"The ledger does not have the release {first}, by which this run's clip was "
-                    "found; resume with the run's own ledger."
-                )
-            return found[0], 0
+            return next(e.clip for e in self.ledger.of(self.account) if e.name == first), 0
         # Without a promise of epsilon nobody need be cut: the longest term sets the bound.
         norms = MeasureNorms(step, QUANTILE if self.policy.private else 1.0)
         name = f"{self.run}/{number}/norms"
@@ -197,6 +223,9 @@ class Pipeline:
             noised = gaussian.add(flat, noise.sigma, random("server"))
             return Passed(replace(schema.unflatten(noised), noise=noise.sigma), schema.nbytes)
         setting = Setting.of(self.policy, noise, schema.size, group, model)
+        for cohort in group.cohorts:
+            # What so few clients cannot promise is refused before it is charged.
+            setting.among(group, cohort).terms(cohort)
         release = self.plan.release(noise.multiplier, setting.quantizer.sensitivity, schema.size)
         self._charge(step.name, noise, release)
         opened = [

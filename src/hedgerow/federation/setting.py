@@ -139,7 +139,7 @@ class Setting:
             minimum=self.minimum,
             neighbours=fewest.neighbours if fewest else 0,
             threshold=fewest.threshold if fewest else 0,
-            consistency=pairwise and not policy.semi_malicious,
+            consistency=pairwise and policy.semi_malicious,
             model=self.model,
             config=hashlib.sha256(config.encode()).digest(),
         )
@@ -166,10 +166,11 @@ class Setting:
             dropouts=policy.dropouts,
             semi_malicious=policy.semi_malicious,
             modes=(policy.secure,),
+            consistency=policy.secure == PAIRWISE and policy.semi_malicious,
         )
 
 
-def stream_of(seed: int, release: str, purpose: str, cohort: int = 0) -> Stream:
+def stream_of(seed: int | str, release: str, purpose: str, cohort: int = 0) -> Stream:
     """Return the simulated randomness of one purpose in one cohort's part of one release."""
     return Stream.seeded(seed, release, purpose, cohort)
 

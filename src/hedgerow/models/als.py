@@ -21,7 +21,7 @@ from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.models.base import Scorer, Scores, State, Step, check
 from hedgerow.models.denoising import counted, steadied
-from hedgerow.models.sparse_sums import packed_outer_norms, weighted_gram
+from hedgerow.models.sparse_sums import packed_outer_norms, recurring, weighted_gram
 from hedgerow.privacy.charges import Charge, evenly
 from hedgerow.statistics import Array, Contributions, Field, Schema, Statistics
 
@@ -232,13 +232,17 @@ class UserTerms:
 
     def norms(self) -> NDArray[np.float64]:
         """Return the norms in closed form: all terms are multiples of x or of x x'."""
-        x = self.solved.vectors.astype(np.float64)
-        squares = (x**2).sum(1)
-        entries = self.block.matrix(self._weights * (1 - self.solved.products))
-        counts = self.block.matrix()
-        residuals = np.asarray(entries.multiply(entries).sum(axis=1), np.float64)
-        counted = np.asarray(counts.multiply(counts).sum(axis=1), np.float64)
-        outer = packed_outer_norms(squares, (x**4).sum(1))
+        powers = self.solved.vectors.astype(np.float64) ** 2
+        squares, fourths = powers.sum(1), (powers**2).sum(1)
+        rows, users = self.block.rows, len(self.block)
+        entries = (self._weights * (1 - self.solved.products)).astype(np.float64)
+        residuals = np.bincount(rows, entries**2, users)
+        counted = self.block.lengths.astype(np.float64)
+        # An item that recurs in a history adds up before it is squared.
+        for one, other in recurring(rows * self.block.n_items + self.block.items):
+            residuals += 2 * np.bincount(rows[one], entries[one] * entries[other], users)
+            counted += 2 * np.bincount(rows[one], minlength=users)
+        outer = packed_outer_norms(squares, fourths)
         norms: NDArray[np.float64] = np.sqrt(outer + residuals * squares + counted + 1)
         return norms
 

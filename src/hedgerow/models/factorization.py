@@ -186,6 +186,10 @@ class Changes:
         """Train once for norms and sum alike; a block is small enough to keep what came of it."""
         return list(train_locally(self.vectors, self.examples, self.epochs))
 
+    @cached_property
+    def _weighed(self) -> NDArray[np.bool_]:
+        return self.examples.weights > 0
+
     def norms(self) -> NDArray[np.float64]:
         """Return the norms; an item that recurs in one user's examples adds up first."""
         squares = np.zeros(len(self))
@@ -199,10 +203,10 @@ class Changes:
     def _recurring(self, trained: Trained) -> NDArray[np.float64]:
         """Return what items met twice add to users' squared norms beyond their single changes."""
         # What has no weight has not moved anything.
-        moved = trained.real & (self.examples.weights[trained.numbers] > 0)
+        moved = trained.real & self._weighed[trained.numbers]
         flat = np.flatnonzero(moved)
-        users, count = flat // trained.real.shape[1], len(flat)
-        numbers, own = trained.numbers.ravel()[flat], users * len(self.vectors)
+        users, count = np.repeat(np.arange(len(moved)), moved.sum(1)), len(flat)
+        numbers, own = trained.numbers[moved], users * len(self.vectors)
         keys = own + self.examples.items[numbers]
         if self.examples.against is not None:
             keys = np.concatenate([keys, own + self.examples.against[numbers]])

@@ -89,7 +89,8 @@ class UnitFollowers:
     def sum(self, weights: NDArray[np.float64]) -> Statistics:
         """Return the weighted sum."""
         m = self.block.n_items
-        total = np.zeros(self.vectors.shape, np.float32)
+        # In 64 bits: rounding of a large sum would change with who is in it.
+        total = np.zeros(self.vectors.shape)
         for rows, block in pieces(self.block):
             before = block.where(block.ages > 0)
             time = TimeMajor.of(before)

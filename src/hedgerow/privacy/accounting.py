@@ -83,7 +83,10 @@ class GaussianEvent:
 
 
 def default_delta(units: int) -> float:
-    """Return the delta for a population: ``1 / units**1.1``, and at most 1e-5.
+    """Return the delta for a population: ``1 / n**1.1``, and at most 1e-5.
+
+    For n the units are rounded up to a power of ten, so that delta, which everyone may see, does
+    not tell how many there are.
 
     Raises
     ------
@@ -92,7 +95,8 @@ def default_delta(units: int) -> float:
     """
     if units < 1:
         raise ConfigError(f"A population has at least one unit, not {units}.")
-    return min(WIDEST_DELTA, math.pow(units, -1.1))
+    rounded = 10 ** len(str(units - 1))
+    return min(WIDEST_DELTA, math.pow(rounded, -1.1))
 
 
 def combined(multipliers: Sequence[float]) -> float:

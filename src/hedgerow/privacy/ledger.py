@@ -12,6 +12,7 @@ import os
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from hedgerow.errors import PolicyError
 from hedgerow.privacy.releases import Release, epsilon_spent
@@ -138,7 +139,14 @@ class Ledger:
                 raise PolicyError(
                     f"The release {entry.name} was made with other noise before; start a new run."
                 )
-        before = [known.release for known in self.of(entry.account)]
+        others = self.of(entry.account)
+        for part in ("unit", "delta"):
+            if any(getattr(known, part) != getattr(entry, part) for known in others):
+                raise PolicyError(
+                    f"The account has releases with another {part}, with which this one cannot be "
+                    f"added up; promise the same {part}, or use another ledger."
+                )
+        before = [known.release for known in others]
         spent = epsilon_spent([*before, entry.release], entry.delta)
         if spent > epsilon * (1 + SLACK):
             raise PolicyError(
@@ -153,6 +161,8 @@ class Ledger:
         if self.path is not None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("ab") as file:
+                _lock(file)
+                self._refuse_others(self.path.read_bytes())
                 # Where the power failed while a line was written, its release was never made.
                 file.truncate(self._size)
                 file.write(line)
@@ -161,6 +171,14 @@ class Ledger:
         self.entries.append(entry)
         self._last = hashlib.sha256(line).hexdigest()
         self._size += len(line)
+
+    def _refuse_others(self, found: bytes) -> None:
+        """Refuse to go on where another run has written since this one planned its budget."""
+        if found.rfind(b"\n") + 1 != self._size:
+            raise PolicyError(
+                f"Another run has written to the ledger {self.path} since this one began; nothing "
+                "was released. Start again, so that what is left is planned anew."
+            )
 
     def _checked(self, line: bytes, number: int) -> Entry:
         """Read a line and compare what it says of the line before."""
@@ -178,6 +196,15 @@ class Ledger:
                 f"The ledger {self.path} was changed before line {number}; restore the file."
             )
         return entry
+
+
+def _lock(file: BinaryIO) -> None:
+    """Wait until no other process writes; released when the file is closed."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: two runs that share a ledger are told apart by its length.
+        return
+    fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def _check_types(value: Entry | Release) -> None:

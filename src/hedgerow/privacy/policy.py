@@ -15,6 +15,9 @@ MODES = ("none", "pairwise", "split")
 
 UNITS = ("user", "silo")
 
+LEAST, MOST = 1e-4, 1e6
+"""Epsilons for which noise can be worked out; either end is far from any use."""
+
 NOISE_MAKERS = {"none": "server", "pairwise": "clients", "split": "servers"}
 """Who adds the noise under each mode: nobody has to be trusted with more than the mode trusts."""
 
@@ -60,7 +63,12 @@ class Policy:
     def __post_init__(self) -> None:
         _check(self.secure in MODES, f"Secure sums are one of {', '.join(MODES)}.")
         _check(self.unit in UNITS, f"The unit of privacy is one of {', '.join(UNITS)}.")
-        _check(_positive(self.epsilon), "Epsilon must be above 0 and finite.")
+        for name in ("epsilon", "delta", "clip", "adversaries", "dropouts"):
+            value = getattr(self, name)
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            _check(value is None or number, f"The {name} of a policy is a number, not {value!r}.")
+        in_reach = self.epsilon is None or LEAST <= self.epsilon <= MOST
+        _check(in_reach, f"Epsilon must lie between {LEAST:g} and {MOST:,.0f}; 1 to 8 is usual.")
         in_range = self.delta is None or 0 < self.delta < 1
         _check(in_range, "Delta must lie between 0 and 1; far below 1 / users is usual.")
         _check(self.delta is None or self.epsilon is not None, "A delta needs an epsilon.")

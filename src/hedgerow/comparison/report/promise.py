@@ -143,7 +143,7 @@ def not_covered(facts: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     privacy = facts["privacy"]
     if privacy["unit"] is None:
         return ()
-    unit, seed = privacy["unit"], facts["seed"]
+    unit, seed = privacy["unit"], privacy["noise_seed"]
     several = "A person with several accounts is several users." if unit == "user" else ""
     figures = (
         "quality, intervals, examples, costs, the other contenders and any curve or audit, are the "
@@ -151,9 +151,10 @@ def not_covered(facts: dict[str, Any]) -> tuple[tuple[str, str], ...]:
         "federation would not release them; do not publish them as private."
     )
     noise = (
-        f"is drawn from the run’s seed ({seed}), so that it can be repeated. Whoever has the seed "
-        "and the ledger can draw it again: publish neither beside the model. A deployment draws it "
-        "from the system’s secret randomness."
+        "was drawn from a secret of the run’s own, kept only until the run was finished."
+        if seed is None
+        else f"was drawn from a seed ({seed}), so that it can be repeated. Whoever guesses the "
+        "seed can draw it again and take it out: do not publish this model."
     )
     settings = (
         "such as hyper-parameters, clip and number of rounds were not chosen privately; if they "
@@ -169,7 +170,7 @@ def not_covered(facts: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     )
     return (
         ("The other figures on this page:", figures),
-        ("The noise of this simulation", noise),
+        ("The noise", noise),
         ("Settings", settings),
         ("Traffic:", traffic),
         ("Other runs", runs.strip()),

@@ -35,8 +35,11 @@ def write_report(comparison: Comparison, path: str | Path) -> None:
     target.write_text(render(as_json(comparison)), "utf-8")
 
 
-def add_audit(figures: Path, report: Path, audit: dict[str, Any]) -> None:
+def add_audit(figures: Path, report: Path, audit: dict[str, Any]) -> bool:
     """Put what an audit found into a comparison's figures, and write its report anew.
+
+    An audit of another model, of other data or under another policy, or one that left out noise or
+    masks, is not put there; the return value tells.
 
     Parameters
     ----------
@@ -54,6 +57,11 @@ def add_audit(figures: Path, report: Path, audit: dict[str, Any]) -> None:
     """
     try:
         facts = json.loads(figures.read_text("utf-8"))
+        same = facts["model"] == audit["model"]
+        same &= facts["data"]["users"] == audit["data"]["users"]
+        same &= facts["privacy"]["policy"] == audit["policy"]
+        if not (same and audit["noise"] and audit["masks"]):
+            return False
         facts["privacy"]["audit"] = audit
         page = render(facts)
     except (ValueError, KeyError, TypeError, UndefinedError) as error:
@@ -62,6 +70,7 @@ def add_audit(figures: Path, report: Path, audit: dict[str, Any]) -> None:
         ) from error
     report.write_text(page, "utf-8")
     figures.write_text(json.dumps(facts, indent=2, allow_nan=False) + "\n", "utf-8")
+    return True
 
 
 def render(facts: dict[str, Any]) -> str:

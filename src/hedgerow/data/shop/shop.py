@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
+from hedgerow.data.hashing import keys_of
 from hedgerow.data.interactions import Interactions
 from hedgerow.data.shop.customers import Customers, Tastes, describe, make_customers
 from hedgerow.data.shop.events import KINDS, Events, record
@@ -109,15 +110,16 @@ class Shop:
             values.append(kept.value)
             numbers.append(customers.numbers[counts > 0])
             people.append(describe(customers).filter(counts > 0))
+        users = _ids("c", np.concatenate(numbers), 7, "user_id")
         block = Block(
             indptr=np.concatenate([[0], np.cumsum(np.concatenate(lengths))]),
             items=np.concatenate(items),
             n_items=self.products,
-            keys=np.arange(sum(map(len, lengths))),
+            keys=keys_of(users),
             timestamps=np.concatenate(clocks),
         )
         return Interactions(
-            users=_ids("c", np.concatenate(numbers), 7, "user_id"),
+            users=users,
             catalog=self.catalog(),
             block=block,
             values=np.concatenate(values),
