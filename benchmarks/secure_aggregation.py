@@ -115,7 +115,7 @@ def terms_of(chosen: argparse.Namespace) -> Terms:
         "minimum": max(2, stay // 2),
         "model": bytes(32),
         "config": bytes(32),
-        "consistency": False,
+        "consistency": chosen.signed_survivors and chosen.mode == PAIRWISE,
     }
     if chosen.mode == SPLIT:
         return Terms(mode=SPLIT, neighbours=0, threshold=0, **common)
@@ -191,6 +191,7 @@ def main() -> None:
         default=True,
         help="whether the server may lie about who vanished",
     )
+    parser.add_argument("--signed-survivors", action="store_true", help="as simulate does")
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
     found = measure(chosen)
