@@ -267,12 +267,16 @@ def guard_fold():
     return LastOut().test(block).judged()
 
 
-@pytest.fixture(scope="module")
-def guarded():
-    fold = guard_fold()
+def numbered(fold):
+    """Return the fold with its rows for keys, by which a table's rows are found."""
     keyed = Block.of(histories_of(fold.history), fold.history.n_items)
     targets = Block.of(histories_of(fold.targets), fold.history.n_items)
     return type(fold)(keyed, targets)
+
+
+@pytest.fixture(scope="module")
+def guarded():
+    return numbered(guard_fold())
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -296,7 +300,7 @@ def test_counting_published_negatives_finds_every_test_item(guarded):
 
 @pytest.mark.data
 def test_the_leak_on_movielens_and_its_absence_here(ml100k):
-    fold = LastOut().test(ml100k.block)
+    fold = numbered(LastOut().test(ml100k.block))
     ours = np.zeros((943, 1682))
     for number in range(20):
         examples = draw_examples(fold.history, "bpr", 0, number)
@@ -309,7 +313,7 @@ def test_the_leak_on_movielens_and_its_absence_here(ml100k):
         for protocol, level in chance.items():
             error = np.sqrt(level * (1 - level) / 943)
             assert abs(values[f"{protocol}/hr@{K}"] - level) < 4 * error
-    some = LastOut().test(ml100k.block[:200])
+    some = numbered(LastOut().test(ml100k.block[:200]))
     published = counts_of_published_negatives(some.history, some.targets)
     leaked = judge_counts(published, some, -1).values
     assert leaked[f"sampled/hr@{K}"] > 0.98
