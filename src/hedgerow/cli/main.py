@@ -75,7 +75,9 @@ def main() -> None:
         sys.exit(1)
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            console.print("[bold]stopped.[/] Where a round was finished, it is kept: go on with --resume.")
+            console.print(
+                "[bold]stopped.[/] Where a round was finished, it is kept: go on with --resume."
+            )
         raise
 
 
