@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from hedgerow.privacy.quantization import Quantizer
 from hedgerow.privacy.randomness import Stream
 from hedgerow.privacy.ring import Ring
 from hedgerow.privacy.secure import parameters
-from hedgerow.privacy.secure.session import PAIRWISE, Floor, Terms
+from hedgerow.privacy.secure.session import PAIRWISE, Floor, Terms, pairwise_terms
 
 
 @dataclass(frozen=True)
@@ -124,25 +125,22 @@ class Setting:
             So few clients cannot keep what the policy promises.
         """
         policy, asked = self.policy, hashlib.sha256(cohort.asked.tobytes()).hexdigest()
-        config = repr((self.noise, self.quantizer, policy.to_json()))
-        pairwise = policy.secure == PAIRWISE
-        clients = int(cohort.asked.sum())
-        fewest = parameters.choose(clients, self.assumptions) if pairwise else None
-        return Terms(
-            mode=policy.secure,
-            task=f"{self.noise.name}/{asked[:16]}",
-            round=0,
-            attempt=0,
-            words=self.quantizer.size + 1,
-            bits=self.ring.bits,
-            clients=clients,
-            minimum=self.minimum,
-            neighbours=fewest.neighbours if fewest else 0,
-            threshold=fewest.threshold if fewest else 0,
-            consistency=pairwise and policy.semi_malicious,
-            model=self.model,
-            config=hashlib.sha256(config.encode()).digest(),
-        )
+        config = repr((self.noise, self.quantizer)).encode() + policy.digest()
+        common: dict[str, Any] = {
+            "task": f"{self.noise.name}/{asked[:16]}",
+            "round": 0,
+            "attempt": 0,
+            "words": self.quantizer.size + 1,
+            "bits": self.ring.bits,
+            "clients": int(cohort.asked.sum()),
+            "minimum": self.minimum,
+            "consistency": self.floor.consistency,
+            "model": self.model,
+            "config": hashlib.sha256(config).digest(),
+        }
+        if policy.secure == PAIRWISE:
+            return pairwise_terms(assumptions=self.assumptions, **common)
+        return Terms(mode=policy.secure, neighbours=0, threshold=0, **common)
 
     @property
     def minimum(self) -> int:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 KEY_BYTES = 32
 
@@ -53,8 +52,3 @@ class Stream:
         """Return numbers above 0 and below 1, of 53 random bits: the middles of equal cells."""
         cells = (self.words(count, np.uint64) >> np.uint64(11)).astype(np.float64)
         return (cells + 0.5) * 2.0**-53
-
-    def normal(self, count: int) -> NDArray[np.float64]:
-        """Return standard normal numbers, by inversion; they reach to 8.2 standard deviations."""
-        drawn: NDArray[np.float64] = ndtri(self.uniform(count))
-        return drawn
