@@ -101,7 +101,7 @@ class Ring:
             out[:, byte] |= _shifted(lanes[:, lane], -shift).astype(np.uint8)
         return out.tobytes()[: self.nbytes(len(words))]
 
-    def unpack(self, data: bytes, count: int) -> Words:
+    def unpack(self, data: bytes | memoryview, count: int) -> Words:
         """Return packed words.
 
         Raises

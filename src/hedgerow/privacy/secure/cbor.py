@@ -38,9 +38,9 @@ def encode(value: object) -> bytes:
     Parameters
     ----------
     value
-        Integers from -2**64 to 2**64 - 1, byte strings, text, booleans, None, and lists, tuples
-        and maps of these; a map's keys are integers, byte strings or text. A dataclass is the map
-        of its fields.
+        Integers from -2**64 to 2**64 - 1, byte strings (or views), text, booleans, None, and
+        lists, tuples and maps of these; a map's keys are integers, byte strings or text. A
+        dataclass is the map of its fields.
 
     Raises
     ------
@@ -55,6 +55,8 @@ def _ordered(value: Any, depth: int) -> Value:
     kind = type(value)
     if kind in _SCALARS:
         return cast("Value", value)
+    if kind is memoryview:
+        return bytes(value)
     if kind is int:
         if not _LEAST <= value <= _MOST:
             raise ValueError(f"{value} does not fit in 64 bits")
@@ -141,6 +143,19 @@ class Reader:
         self.expect(argument)
         return argument
 
+    def view(self) -> memoryview | None:
+        """Go past a byte string, and return it where it lies; None for what is none."""
+        start = self._at
+        major, argument = self._head()
+        if major != _BYTES:
+            self._at = start
+            return None
+        first = self._at
+        self._at = end = first + argument
+        if end > len(self._data):
+            raise _bad("it ends too early")
+        return memoryview(self._data)[first:end]
+
     def expect(self, count: int) -> None:
         """Note that so many values follow, before any of them is built."""
         self._items -= count
@@ -151,12 +166,12 @@ class Reader:
         """Read one value, nested at most so deep."""
         major, argument = self._head()
         if major == _BYTES:
-            return self._take(argument)
+            return self.take(argument)
         if major == _UNSIGNED:
             return argument
         if major == _TEXT:
             try:
-                return self._take(argument).decode()
+                return self.take(argument).decode()
             except UnicodeDecodeError:
                 raise _bad("a text is not UTF-8") from None
         if major == _NEGATIVE:
@@ -204,12 +219,13 @@ class Reader:
         if short > 27:
             raise _bad("it holds an indefinite length or a reserved value")
         size = 1 << (short - 24)
-        argument = int.from_bytes(self._take(size), "big")
+        argument = int.from_bytes(self.take(size), "big")
         if argument < (24 if size == 1 else 1 << (4 * size)):
             raise _bad("a number is not in its shortest form")
         return major, argument
 
-    def _take(self, size: int) -> bytes:
+    def take(self, size: int) -> bytes:
+        """Read so many bytes as they are."""
         start = self._at
         self._at = end = start + size
         if end > len(self._data):

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 from hedgerow.privacy.secure.identity import Certificate, Path
-from hedgerow.privacy.secure.wire import Key32, Signature
+from hedgerow.privacy.secure.wire import Key32, Payload, Signature
 
 _ADVERT = b"hedgerow/advert/v1\0"
 _UPLOAD = b"hedgerow/upload/v1\0"
@@ -86,7 +86,7 @@ class Delivery:
 class Masked:
     """Step 4, client to server: its masked vector, packed, and a signature over its hash."""
 
-    words: bytes
+    words: Payload
     signature: Signature
 
 

@@ -2,8 +2,8 @@
 
 A message is the map of its fields and of ``"type"``, its class's name in kebab case (or its class
 variable ``kind``). A field's annotation says what it may hold: ``int`` (from 0 to 2**64 - 1),
-``bytes``, ``str``, ``bool``, another dataclass (a map of its fields), ``tuple[T, ...]`` of these,
-or ``Annotated[T, Between(least, most)]``, which bounds an integer's value or a length.
+``bytes``, `Payload`, ``str``, ``bool``, another dataclass (a map of its fields), ``tuple[T, ...]``
+of these, or ``Annotated[T, Between(least, most)]``, which bounds an integer's value or a length.
 """
 
 from __future__ import annotations
@@ -41,6 +41,9 @@ class Between:
 
 Key32 = Annotated[bytes, Between(32, 32)]
 """A key, a hash or a seed."""
+
+Payload = bytes | memoryview
+"""Many bytes; what is read is a view into the message that holds them, and nothing is copied."""
 
 Tap = Callable[[str, bytes], None]
 """Sees the type and the bytes of every message that passes."""
@@ -110,6 +113,8 @@ def _reader(hint: Hashable) -> Read:
         return _bounded(inner, bounds)
     if hint is int:
         return _bounded(int, Between(0, LARGEST))
+    if hint == Payload:
+        return _payload
     if hint in (bytes, str, bool):
         return _exactly(hint)
     if get_origin(hint) is tuple and get_args(hint)[1:] == (Ellipsis,):
@@ -131,6 +136,8 @@ def _exactly(expected: type[Any]) -> Read:
 
 def _bounded(inner: Any, bounds: Between) -> Read:
     least, most = bounds.least, bounds.most
+    if inner is bytes and 0 < least == most:
+        return _fixed(least)
     measure = _MEASURES.get(inner, len)
     what = "a number" if inner is int else "a length"
     read_inner = _exactly(int) if inner is int else _reader(inner)
@@ -140,6 +147,25 @@ def _bounded(inner: Any, bounds: Between) -> Read:
         if not least <= measure(found) <= most:
             raise _bad(f"{what} of {measure(found)} outside {least} to {most}")
         return found
+
+    return read
+
+
+def _payload(reader: Reader) -> Any:
+    found = reader.view()
+    if found is None:
+        raise _bad("something else where bytes belong")
+    return found
+
+
+def _fixed(size: int) -> Read:
+    """Return the function that reads byte strings of one length, whose head is always the same."""
+    head = cbor.encode(bytes(size))[:-size]
+
+    def read(reader: Reader) -> Any:
+        if reader.passes(head):
+            return reader.take(size)
+        raise _bad(f"something else where {size} bytes belong")
 
     return read
 

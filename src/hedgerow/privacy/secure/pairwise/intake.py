@@ -11,6 +11,7 @@ from hedgerow.errors import ProtocolError
 from hedgerow.privacy.ring import Ring, Words
 from hedgerow.privacy.secure import identity
 from hedgerow.privacy.secure.messages import Masked, upload_to_sign
+from hedgerow.privacy.secure.wire import Payload
 
 
 class Accumulator:
@@ -28,7 +29,7 @@ class Accumulator:
         self._ring = ring
         self.words: Words = np.zeros(count, ring.dtype)
 
-    def add(self, packed: bytes) -> None:
+    def add(self, packed: Payload) -> None:
         """Add a packed vector.
 
         Raises

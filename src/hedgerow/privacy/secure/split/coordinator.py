@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from numpy.typing import NDArray
 
 from hedgerow.errors import ProtocolError
-from hedgerow.privacy.ring import Ring
+from hedgerow.privacy.ring import Ring, Words
 from hedgerow.privacy.secure.identity import verify
 from hedgerow.privacy.secure.receipt import Inclusion, Receipt, issue
 from hedgerow.privacy.secure.session import Terms, sid
@@ -32,6 +32,7 @@ from hedgerow.privacy.secure.split.messages import (
 from hedgerow.privacy.secure.split.noise import Noise, drawn
 from hedgerow.privacy.secure.split.tally import Tally
 from hedgerow.privacy.secure.split.used import UsedReports
+from hedgerow.privacy.secure.wire import Payload
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,8 @@ class Coordinator:
             raise ProtocolError("bad-masked", "Masked words are not those that were signed.")
         if not self._fits(report.masked):
             raise ProtocolError("bad-masked", "Masked words do not have the form of a vector.")
+        # Added now, while the words are in the processor's cache; taken out again if refused.
+        self._tally.words += self._words(report)
         self._waiting[envelope.report] = report
 
     def forward(self) -> Forward | None:
@@ -159,11 +162,9 @@ class Coordinator:
         if not once or not judged <= self._waiting.keys():
             raise ProtocolError("bad-verdicts", "The helper judged reports that do not wait.")
         for report in verdicts.accepted:
-            waiting = self._waiting.pop(report)
-            words = self._ring.unpack(waiting.masked, self._terms.words)
-            self._tally.add(report, waiting.signed.envelope.digest, words)
+            self._tally.note({report: self._waiting.pop(report).signed.envelope.digest})
         for report in refused:
-            del self._waiting[report]
+            self._tally.words -= self._words(self._waiting.pop(report))
 
     def tally(self) -> Tally:
         """Return the sum of the accepted reports, still masked, for another replica to absorb.
@@ -257,7 +258,11 @@ class Coordinator:
         waiting = self._waiting.get(report)
         return waiting.signed.envelope.digest if waiting else self._tally.digests.get(report)
 
-    def _fits(self, masked: bytes) -> bool:
+    def _words(self, report: Report) -> Words:
+        """Return a report's masked words."""
+        return self._ring.unpack(report.masked, self._terms.words)
+
+    def _fits(self, masked: Payload) -> bool:
         """Return whether these are so many packed words, and nothing in the bits that are over."""
         spare = -(self._terms.words * self._terms.bits) % 8
         right = len(masked) == self._ring.nbytes(self._terms.words)

@@ -13,7 +13,7 @@ from hedgerow.privacy.secure import cbor, merkle
 from hedgerow.privacy.secure.identity import Certificate, verify
 from hedgerow.privacy.secure.session import SPLIT, Terms, sid
 from hedgerow.privacy.secure.split.sealing import OVERHEAD
-from hedgerow.privacy.secure.wire import Between, Key32, Signature, to_wire
+from hedgerow.privacy.secure.wire import Between, Key32, Payload, Signature, to_wire
 
 BATCH = 4096
 """The most reports that are put before the helper in one message."""
@@ -117,7 +117,7 @@ class Report:
     """
 
     signed: Signed
-    masked: bytes
+    masked: Payload
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class Tally:
         ProtocolError
             ``duplicate-report``: it is in the sum.
         """
-        self._note({report: digest})
+        self.note({report: digest})
         self.words += words
 
     def merge(self, other: Tally) -> None:
@@ -44,10 +44,17 @@ class Tally:
         ProtocolError
             ``duplicate-report``: a report is in both.
         """
-        self._note(other.digests)
+        self.note(other.digests)
         self.words += other.words
 
-    def _note(self, digests: Mapping[bytes, bytes]) -> None:
+    def note(self, digests: Mapping[bytes, bytes]) -> None:
+        """Record which reports, by the digest of each, the words hold.
+
+        Raises
+        ------
+        ProtocolError
+            ``duplicate-report``: one is recorded.
+        """
         if not self.digests.keys().isdisjoint(digests):
             raise ProtocolError("duplicate-report", "A report cannot be in a sum twice.")
         self.digests |= digests
