@@ -34,10 +34,11 @@ from hedgerow.comparison.yardstick import make_yardstick
 from hedgerow.data.split import Fold
 from hedgerow.evaluation.evaluate import EvaluationProtocol
 from hedgerow.federation.bounding import Clipped
+from hedgerow.federation.charging import QUANTILE
 from hedgerow.federation.contribute import OnHistory
 from hedgerow.federation.executors import Processes, Serial
 from hedgerow.federation.group import Group
-from hedgerow.federation.pipeline import QUANTILE, Pipeline
+from hedgerow.federation.pipeline import Pipeline
 from hedgerow.federation.setting import public_hash
 from hedgerow.federation.simulator import evaluate, train
 from hedgerow.federation.terms import unit_terms

@@ -58,6 +58,12 @@ class Group:
             )
         return replace(self, cohorts=large)
 
+    def counts(self, cohort: Cohort, unit: str) -> tuple[int, int]:
+        """Return how many units of privacy and how many clients a cohort may put into a sum."""
+        clients = int(cohort.asked.sum())
+        users = int(self.clients.users_of(cohort.asked).sum())
+        return (users if unit == "user" else clients), clients
+
     def sums(self, step: Step[Fold, Result]) -> Iterator[Statistics]:
         """Yield one sum per cohort, made by the executor."""
         for cohort in self.cohorts:

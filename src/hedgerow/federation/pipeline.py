@@ -18,7 +18,8 @@ import numpy as np
 
 from hedgerow.data.split import Fold
 from hedgerow.errors import PolicyError
-from hedgerow.federation.bounding import Clipped, MeasureNorms
+from hedgerow.federation.bounding import Clipped
+from hedgerow.federation.charging import charge, norms_before
 from hedgerow.federation.clients import Clients
 from hedgerow.federation.group import Group
 from hedgerow.federation.secured import secured_sum
@@ -26,10 +27,8 @@ from hedgerow.federation.setting import Noise, Setting, stream_of
 from hedgerow.federation.terms import unit_terms
 from hedgerow.models.base import Step
 from hedgerow.privacy import gaussian
-from hedgerow.privacy.accounting import ACCOUNTANT, RENYI_ACCOUNTANT
-from hedgerow.privacy.adaptive_clipping import HISTOGRAM_SENSITIVITY
 from hedgerow.privacy.charges import Charge
-from hedgerow.privacy.ledger import Entry, Ledger
+from hedgerow.privacy.ledger import Ledger
 from hedgerow.privacy.planning import NoisePlan, plan_noise
 from hedgerow.privacy.policy import Policy
 from hedgerow.privacy.releases import Release
@@ -39,9 +38,6 @@ Result = TypeVar("Result")
 
 SHARED = "all runs"
 """The account of a ledger in which all runs on it add up."""
-
-QUANTILE = 0.8
-"""Of the norms, where a clip that has to be found is put: most are whole, none is very long."""
 
 
 def run_name(secret: str, belongs: str) -> str:
@@ -204,10 +200,7 @@ class Pipeline:
             # The ledger remembers, also for a run that goes on after a crash.
             first = f"{self.run}/{planned.clip_of}"
             return next(e.clip for e in self.ledger.of(self.account) if e.name == first), 0
-        # Without a promise of epsilon nobody need be cut: the longest term sets the bound.
-        norms = MeasureNorms(step, QUANTILE if self.policy.private else 1.0)
-        name = f"{self.run}/{number}/norms"
-        noise = Noise(name, HISTOGRAM_SENSITIVITY, planned.norms_multiplier or 0.0)
+        norms, noise = norms_before(self.policy, planned, step, f"{self.run}/{number}")
         measured = self._released(group, norms, noise, model)
         return norms.update(measured.total), measured.bytes_up
 
@@ -222,10 +215,11 @@ class Pipeline:
             flat = schema.flatten(summed).astype(np.float64)
             noised = gaussian.add(flat, noise.sigma, random("server"))
             return Passed(replace(schema.unflatten(noised), noise=noise.sigma), schema.nbytes)
-        setting = Setting.of(self.policy, noise, schema.size, group, model)
-        for cohort in group.cohorts:
+        counts = [group.counts(cohort, self.policy.unit) for cohort in group.cohorts]
+        setting = Setting.of(self.policy, noise, schema.size, counts, model)
+        for units, clients in counts:
             # What so few clients cannot promise is refused before it is charged.
-            setting.among(group, cohort).terms(cohort)
+            setting.among(units, clients).terms(noise.name)
         release = self.plan.release(noise.multiplier, setting.quantizer.sensitivity, schema.size)
         self._charge(step.name, noise, release)
         opened = [
@@ -249,19 +243,12 @@ class Pipeline:
                     yield step.schema.unflatten(vector)
 
     def _charge(self, step: str, noise: Noise, release: Release) -> None:
-        if self.policy.epsilon is None:
-            return
-        entry = Entry(
-            account=self.account,
-            name=noise.name,
+        charge(
+            self.ledger,
+            self.account,
+            policy=self.policy,
+            plan=self.plan,
             step=step,
-            unit=self.policy.unit,
-            noise_by=self.policy.noise_by,
-            secure=self.policy.secure,
+            noise=noise,
             release=release,
-            clip=noise.bound,
-            sigma=noise.sigma,
-            delta=self.plan.delta,
-            accountant=ACCOUNTANT if release.mechanism == "gaussian" else RENYI_ACCOUNTANT,
         )
-        self.ledger.charge(entry, self.policy.epsilon)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -14,19 +14,17 @@ from numpy.typing import NDArray
 from hedgerow.data.split import Fold
 from hedgerow.federation.clients import Cohort
 from hedgerow.federation.group import Group
-from hedgerow.federation.setting import Setting
-from hedgerow.federation.terms import unit_terms
+from hedgerow.federation.setting import SERVERS, Setting
+from hedgerow.federation.terms import client_words, own_stream
 from hedgerow.models.base import Step
-from hedgerow.privacy import gaussian, skellam
+from hedgerow.privacy import gaussian
 from hedgerow.privacy.randomness import Stream
+from hedgerow.privacy.ring import Words
 from hedgerow.privacy.secure.pairwise import drive as pairwise
-from hedgerow.privacy.secure.session import PAIRWISE
+from hedgerow.privacy.secure.session import PAIRWISE, Terms
 from hedgerow.privacy.secure.split import drive as split
 
 Result = TypeVar("Result")
-
-SERVERS = ("coordinator", "helper")
-"""Each of the two servers of ``split`` makes all the noise that is promised."""
 
 
 @dataclass(frozen=True)
@@ -77,45 +75,43 @@ def secured_sum(
     ProtocolError
         Too many vanished.
     """
-    setting = setting.among(group, cohort)
+    setting = setting.among(*group.counts(cohort, setting.policy.unit))
     asked = np.flatnonzero(cohort.asked)
     absent = [int(place) for place in np.flatnonzero(~cohort.present[asked])]
-    rounding, own = random("rounding"), random("clients")
-    quantizer, policy = setting.quantizer, setting.policy
+    terms = setting.terms(task_of(setting, cohort))
 
-    def values(place: int) -> NDArray[np.int64]:
-        data = group.data_of(int(asked[place]))
-        total = skellam.sample(own, quantizer.size, setting.share.variance)
-        for term in unit_terms(step, data, setting.noise.bound, policy.unit):
-            total += quantizer.quantize(term, rounding)
-        return total
+    def words(place: int) -> Words:
+        client = int(asked[place])
+        own = partial(own_stream, random, str(group.clients.names[client]))
+        return client_words(step, group.data_of(client), setting, own)
 
-    if policy.secure == PAIRWISE:
-        sums, sent = _pairwise(setting, cohort, values, absent)
-        makers = len(asked) - len(absent)
-        variance = makers * setting.share.variance
+    if setting.policy.secure == PAIRWISE:
+        sums, sent = _pairwise(terms, setting, words, absent)
     else:
-        servers = [partial(gaussian.integers, random(s), sigma=setting.deviation) for s in SERVERS]
-        sums, sent = _split(setting, cohort, values, absent, servers)
-        variance = len(SERVERS) * setting.deviation**2
-    # Stochastic rounding has a variance of at most 1/4 a value.
-    sigma = math.sqrt(variance + setting.units / 4) / quantizer.scale
-    return Opened(quantizer.dequantize(sums), sigma if policy.private else 0.0, sent)
+        noise = [partial(gaussian.integers, random(s), sigma=setting.deviation) for s in SERVERS]
+        sums, sent = _split(terms, setting, words, absent, noise)
+    values, sigma = setting.opened(sums, len(asked) - len(absent))
+    return Opened(values, sigma, sent)
+
+
+def task_of(setting: Setting, cohort: Cohort) -> str:
+    """Return what a cohort's sum is for: a release, and whom it asks."""
+    return f"{setting.noise.name}/{hashlib.sha256(cohort.asked.tobytes()).hexdigest()[:16]}"
 
 
 def _pairwise(
+    terms: Terms,
     setting: Setting,
-    cohort: Cohort,
-    values: Callable[[int], NDArray[np.int64]],
+    words: Callable[[int], Words],
     absent: Sequence[int],
 ) -> tuple[NDArray[np.int64], int]:
     """Return the sum by masks between clients, and what all sent."""
-    terms, costs = setting.terms(cohort), pairwise.Costs()
+    costs = pairwise.Costs()
     outcome = pairwise.run(
         terms,
         setting.floor,
         _population(terms.clients),
-        lambda place: setting.ring.encode(values(place)),
+        words,
         # Some vanish before they have shared their secrets, the others after.
         vanish={
             place: pairwise.Step.VECTOR if turn % 2 else pairwise.Step.SHARES
@@ -127,19 +123,19 @@ def _pairwise(
 
 
 def _split(
+    terms: Terms,
     setting: Setting,
-    cohort: Cohort,
-    values: Callable[[int], NDArray[np.int64]],
+    words: Callable[[int], Words],
     absent: Sequence[int],
     noise: Sequence[Callable[[int], NDArray[np.int64]]],
 ) -> tuple[NDArray[np.int64], int]:
     """Return the sum by two servers, and what all clients sent."""
-    terms, costs = setting.terms(cohort), split.Costs()
+    costs = split.Costs()
     outcome = split.run(
         terms,
         setting.floor,
         _deployment(terms.clients),
-        lambda place: setting.ring.encode(values(place)),
+        words,
         vanish=absent,
         coordinator_noise=noise[0],
         helper_noise=noise[1],

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hedgerow.data.catalog import Catalog
-from hedgerow.federation.clients import Cohort
-from hedgerow.federation.group import Group
 from hedgerow.models.base import State
 from hedgerow.privacy import gaussian, skellam
 from hedgerow.privacy.planning import COARSEST
@@ -20,6 +21,9 @@ from hedgerow.privacy.randomness import Stream
 from hedgerow.privacy.ring import Ring
 from hedgerow.privacy.secure import parameters
 from hedgerow.privacy.secure.session import PAIRWISE, Floor, Terms, pairwise_terms
+
+SERVERS = ("coordinator", "helper")
+"""Each of the two servers of ``split`` makes all the noise that is promised."""
 
 
 @dataclass(frozen=True)
@@ -74,27 +78,35 @@ class Setting:
     model: bytes
 
     @classmethod
-    def of(cls, policy: Policy, noise: Noise, size: int, group: Group, model: bytes) -> Setting:
-        """Choose the coarsest integers whose rounding costs little in every cohort's sum."""
-        cohorts = [cls._counts(policy, group, cohort) for cohort in group.cohorts]
-        units, clients = max(cohorts)
+    def of(
+        cls,
+        policy: Policy,
+        noise: Noise,
+        size: int,
+        counts: Sequence[tuple[int, int]],
+        model: bytes,
+    ) -> Setting:
+        """Choose the coarsest integers whose rounding costs little in every cohort's sum.
+
+        Parameters
+        ----------
+        policy, noise, model
+            As of the class.
+        size
+            Values in a term.
+        counts
+            For each cohort, the most units and the most clients in its sum.
+        """
+        units, clients = max(counts)
         quantizer = Quantizer.for_sum(noise.bound, size, units, noise.multiplier)
         # Clients' noise was planned for steps no coarser than that.
         finest = max(quantizer.scale, COARSEST / noise.bound)
         quantizer = replace(quantizer, scale=finest)
         return cls(policy, noise, quantizer, units, clients, model)
 
-    def among(self, group: Group, cohort: Cohort) -> Setting:
+    def among(self, units: int, clients: int) -> Setting:
         """Return the setting of one cohort's sum, in the same integers."""
-        units, clients = self._counts(self.policy, group, cohort)
         return replace(self, units=units, clients=clients)
-
-    @staticmethod
-    def _counts(policy: Policy, group: Group, cohort: Cohort) -> tuple[int, int]:
-        """Return how many units and clients a cohort may put into its sum."""
-        clients = int(cohort.asked.sum())
-        users = int(group.clients.users_of(cohort.asked).sum())
-        return (users if policy.unit == "user" else clients), clients
 
     @property
     def deviation(self) -> float:
@@ -116,23 +128,32 @@ class Setting:
             noise = 2 * gaussian.bound(self.deviation)
         return self.quantizer.ring(self.units, noise)
 
-    def terms(self, cohort: Cohort) -> Terms:
+    def terms(self, task: str, attempt: int = 0, about: bytes = b"") -> Terms:
         """Return what the parties to one cohort's sum agree on.
+
+        Parameters
+        ----------
+        task
+            What the sum is for, and whom it asks.
+        attempt
+            How often it was tried before.
+        about
+            Whatever else the parties must agree on.
 
         Raises
         ------
         ConfigError
             So few clients cannot keep what the policy promises.
         """
-        policy, asked = self.policy, hashlib.sha256(cohort.asked.tobytes()).hexdigest()
-        config = repr((self.noise, self.quantizer)).encode() + policy.digest()
+        policy = self.policy
+        config = policy.digest() + repr((self.noise, self.quantizer)).encode() + about
         common: dict[str, Any] = {
-            "task": f"{self.noise.name}/{asked[:16]}",
+            "task": task,
             "round": 0,
-            "attempt": 0,
+            "attempt": attempt,
             "words": self.quantizer.size + 1,
             "bits": self.ring.bits,
-            "clients": int(cohort.asked.sum()),
+            "clients": self.clients,
             "minimum": self.minimum,
             "consistency": self.floor.consistency,
             "model": self.model,
@@ -141,6 +162,24 @@ class Setting:
         if policy.secure == PAIRWISE:
             return pairwise_terms(assumptions=self.assumptions, **common)
         return Terms(mode=policy.secure, neighbours=0, threshold=0, **common)
+
+    def opened(
+        self, sums: NDArray[np.int64], contributors: int
+    ) -> tuple[NDArray[np.float64], float]:
+        """Return an opened sum in the terms' own unit, and the deviation of what was added to it.
+
+        Parameters
+        ----------
+        sums
+            Integers, shape (size,).
+        contributors
+            How many clients are in it.
+        """
+        makers = contributors if self.policy.noise_by == "clients" else len(SERVERS)
+        each = self.share.variance if self.policy.noise_by == "clients" else self.deviation**2
+        # Stochastic rounding has a variance of at most 1/4 a value.
+        sigma = math.sqrt(makers * each + self.units / 4) / self.quantizer.scale
+        return self.quantizer.dequantize(sums), sigma if self.policy.private else 0.0
 
     @property
     def minimum(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import numpy as np
@@ -11,10 +11,47 @@ from numpy.typing import NDArray
 from hedgerow.data.split import Fold
 from hedgerow.federation.bounding import Clipped
 from hedgerow.federation.contribute import contribute
+from hedgerow.federation.setting import Setting
 from hedgerow.models.base import Step
+from hedgerow.privacy import skellam
 from hedgerow.privacy.clipping import clipped
+from hedgerow.privacy.randomness import Stream
+from hedgerow.privacy.ring import Words
 
 Result = TypeVar("Result")
+
+
+def own_stream(random: Callable[[str], Stream], client: str, purpose: str) -> Stream:
+    """Return a client's own part of a run's simulated randomness."""
+    return random(f"{purpose} of {client}")
+
+
+def client_words(
+    step: Step[Fold, Result], data: Fold, setting: Setting, random: Callable[[str], Stream]
+) -> Words:
+    """Return all that a client puts into a secured sum: its terms and its share of the noise.
+
+    Parameters
+    ----------
+    step
+        What is computed.
+    data
+        The client's own.
+    setting
+        How terms become integers.
+    random
+        Gives the client's stream of randomness for ``noise`` and for ``rounding``.
+
+    Returns
+    -------
+    Words
+        In the setting's ring, shape (step.schema.size,).
+    """
+    rounding = random("rounding")
+    total = skellam.sample(random("noise"), setting.quantizer.size, setting.share.variance)
+    for term in unit_terms(step, data, setting.noise.bound, setting.policy.unit):
+        total += setting.quantizer.quantize(term, rounding)
+    return setting.ring.encode(total)
 
 
 def unit_terms(
