@@ -81,6 +81,7 @@ def trained_in_order(vectors, examples, epochs, *, move_items=True):
     for trained in train_locally(vectors, examples, epochs, move_items=move_items):
         users[trained.users] = trained.vectors
         if move_items:
-            assert not trained.changes[~trained.real].any()
-            changes[trained.numbers[trained.real]] = trained.changes[trained.real]
+            weighed = trained.weights > 0
+            assert not trained.changes[~weighed].any()
+            changes[trained.numbers[weighed]] = trained.changes[weighed]
     return users, changes

@@ -16,7 +16,7 @@ from hedgerow.cli import promises as p
 from hedgerow.cli.progress import ProgressBars
 from hedgerow.comparison.report import add_audit
 from hedgerow.federation.audit import AuditResult, audit
-from hedgerow.federation.audit.run import CANARIES, FEWEST_CANARIES, PAIRS, Progress
+from hedgerow.federation.audit.run import CANARIES, FEWEST_CANARIES, FEWEST_PAIRS, PAIRS, Progress
 from hedgerow.privacy.audits.evidence import Estimate
 
 FAILED = 3
@@ -47,7 +47,12 @@ def audit_command(
         int, typer.Option(min=FEWEST_CANARIES, max=5_000, help="Users made up for the audit.")
     ] = CANARIES,
     pairs: Annotated[
-        int, typer.Option(min=2, max=100_000, help="User-item pairs whose membership is guessed.")
+        int,
+        typer.Option(
+            min=FEWEST_PAIRS,
+            max=100_000,
+            help="User-item pairs whose membership is guessed in each run.",
+        ),
     ] = PAIRS,
     noise: Annotated[
         bool,

@@ -186,10 +186,6 @@ class Changes:
         """Train once for norms and sum alike; a block is small enough to keep what came of it."""
         return list(train_locally(self.vectors, self.examples, self.epochs))
 
-    @cached_property
-    def _weighed(self) -> NDArray[np.bool_]:
-        return self.examples.weights > 0
-
     def norms(self) -> NDArray[np.float64]:
         """Return the norms; an item that recurs in one user's examples adds up first."""
         squares = np.zeros(len(self))
@@ -202,22 +198,24 @@ class Changes:
 
     def _recurring(self, trained: Trained) -> NDArray[np.float64]:
         """Return what items met twice add to users' squared norms beyond their single changes."""
+        users, length, dimension = trained.changes.shape
         # What has no weight has not moved anything.
-        moved = trained.real & self._weighed[trained.numbers]
-        flat = np.flatnonzero(moved)
-        users, count = np.repeat(np.arange(len(moved)), moved.sum(1)), len(flat)
-        numbers, own = trained.numbers[moved], users * len(self.vectors)
-        keys = own + self.examples.items[numbers]
+        moved = np.flatnonzero(trained.weights > 0)
+        numbers, own = trained.numbers.take(moved), moved // length * len(self.vectors)
+        keys = own + self.examples.items.take(numbers)
         if self.examples.against is not None:
-            keys = np.concatenate([keys, own + self.examples.against[numbers]])
-        changes = trained.changes.reshape(-1, trained.changes.shape[2])
-        extra = np.zeros(len(trained.users))
-        for first, second in recurring(keys):
-            one, other = first % count, second % count
-            inner = np.einsum("ij,ij->i", changes[flat[one]], changes[flat[other]])
-            # The two sides of a comparison change by opposites.
-            signed = np.where((first < count) == (second < count), inner, -inner)
-            extra += 2 * np.bincount(users[one], signed, len(extra))
+            keys = np.concatenate([keys, own + self.examples.against.take(numbers)])
+        pairs = list(recurring(keys))
+        extra = np.zeros(users)
+        if not pairs:
+            return extra
+        first, second = (np.concatenate(places) for places in zip(*pairs, strict=True))
+        one, other = moved[first % len(moved)], moved[second % len(moved)]
+        changes = trained.changes.reshape(-1, dimension)
+        inner = np.einsum("ij,ij->i", changes.take(one, axis=0), changes.take(other, axis=0))
+        # The two sides of a comparison change by opposites.
+        signed = np.where((first < len(moved)) == (second < len(moved)), inner, -inner)
+        extra += 2 * np.bincount(one // length, signed, users)
         return extra
 
     def sum(self, weights: NDArray[np.float64]) -> Statistics:

@@ -126,8 +126,8 @@ class Trained:
     numbers
         The numbers of their examples, shape (users, most examples); where a user has fewer, its
         first example again.
-    real
-        Which of these are no such padding.
+    weights
+        What these weigh, same shape; 0 for such padding.
     changes
         The change of each example's copy of its item vector, shape (users, most examples,
         dimension), 0 for padding; the item it is compared with, if any, changes by the opposite.
@@ -137,7 +137,7 @@ class Trained:
     users: NDArray[np.int64]
     vectors: Array
     numbers: NDArray[np.int64]
-    real: NDArray[np.bool_]
+    weights: Array
     changes: Array
 
 
@@ -161,7 +161,7 @@ def train_locally(
         batch = _Batch.of(vectors, examples, users)
         moves, trail = batch.descend(epochs, move_items=move_items)
         changes = np.matmul(moves, trail[:, :-1]) if move_items else np.zeros((0, 0, 0), np.float32)
-        yield Trained(users, trail[:, -1], batch.numbers, batch.real, changes)
+        yield Trained(users, trail[:, -1], batch.numbers, batch.weights, changes)
 
 
 def _chunks(indptr: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
@@ -191,8 +191,6 @@ class _Batch:
         Shape (users, length); padding weighs 0.
     numbers
         The example's number, shape (users, length).
-    real
-        Which are no padding.
     pairwise
         Whether rows are differences.
     """
@@ -201,7 +199,6 @@ class _Batch:
     labels: Array
     weights: Array
     numbers: NDArray[np.int64]
-    real: NDArray[np.bool_]
     pairwise: bool
 
     @classmethod
@@ -216,7 +213,7 @@ class _Batch:
             rows -= vectors.take(examples.against[numbers], axis=0)
         weights = examples.weights[numbers] * real
         pairwise = examples.against is not None
-        return cls(rows, examples.labels[numbers], weights, numbers, real, pairwise)
+        return cls(rows, examples.labels[numbers], weights, numbers, pairwise)
 
     def descend(self, epochs: Epochs, *, move_items: bool) -> tuple[Array, Array]:
         """Take the gradient steps.

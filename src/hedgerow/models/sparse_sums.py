@@ -83,14 +83,19 @@ def recurring(
     tuple
         The first and the second places of some pairs.
     """
-    # Few recur: a small table of the keys' last bits finds these, and some others, without sorting.
-    table = keys & ((1 << (2 * len(keys)).bit_length()) - 1)
-    order = np.flatnonzero(np.bincount(table)[table] > 1)
-    order = order[np.argsort(keys[order], kind="stable")]
-    ordered, distance = keys[order], 1
-    while len(first := np.flatnonzero(ordered[distance:] == ordered[:-distance])):
-        yield order[first], order[first + distance]
-        distance += 1
+    # Every key is put into a slot of a table by its last bits, which few share. The place that
+    # stays there meets those that it drove out, and these go on without it.
+    bits = (4 * len(keys)).bit_length()
+    slots = (keys ^ keys >> bits) & ((1 << bits) - 1)
+    table, places = np.empty(1 << bits, np.int32), np.arange(len(keys), dtype=np.int32)
+    while len(places):
+        table[slots] = places
+        stayed = table[slots]
+        out = np.flatnonzero(stayed != places)
+        slots, places, stayed = slots[out], places[out], stayed[out]
+        same = np.flatnonzero(keys[places] == keys[stayed])
+        if len(same):
+            yield stayed[same].astype(np.int64), places[same].astype(np.int64)
 
 
 @dataclass(frozen=True)

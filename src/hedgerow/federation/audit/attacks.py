@@ -15,6 +15,7 @@ from hedgerow.federation.audit.pairs import Pairs
 from hedgerow.federation.audit.recording import Recorded
 from hedgerow.federation.terms import unit_terms
 from hedgerow.privacy.audits.evidence import Evidence
+from hedgerow.privacy.audits.membership import Ratios
 
 Vector = NDArray[np.float64]
 
@@ -76,13 +77,13 @@ class PairEvidence:
     Parameters
     ----------
     seen
-        Log-likelihood ratio of each pair's two histories given the view, shape (pairs,).
+        Log-likelihood ratios of each pair's two histories given the view.
     alone
         The same given the users' own terms, each seen by itself.
     """
 
-    seen: Vector
-    alone: Vector
+    seen: Ratios
+    alone: Ratios
 
     def __add__(self, other: PairEvidence) -> PairEvidence:
         return PairEvidence(self.seen + other.seen, self.alone + other.alone)
@@ -111,8 +112,7 @@ def pair_evidence(
     release = view.release
     everyone = np.ones(len(release.group.clients.owner), np.bool_)
     noise = view.values - release.exact(everyone)
-    variance, own_variance = view.sigma**2 or 1.0, own_sigma**2 or 1.0
-    seen, alone = np.zeros(len(pairs)), np.zeros(len(pairs))
+    apart, along = np.zeros(len(pairs)), np.zeros(len(pairs))
     both = zip(
         unit_terms(release.step, fold_of(pairs.present), release.bound, "user"),
         unit_terms(release.step, fold_of(pairs.absent), release.bound, "user"),
@@ -121,9 +121,12 @@ def pair_evidence(
     for place, (present, absent) in enumerate(both):
         change = present - absent
         # Seen from the middle of both terms, the user's own lies half a change to one side.
-        apart = float(change @ change) * (0.5 if pairs.member[place] else -0.5)
-        seen[place] = (apart + float(noise @ change)) / variance
-        alone[place] = apart / own_variance
+        apart[place] = change @ change / 2
+        along[place] = noise @ change
+    variance, own_variance = view.sigma**2 or 1.0, own_sigma**2 or 1.0
+    own = np.zeros(len(pairs))
     if own_sigma and rng is not None:
-        alone += rng.standard_normal(len(pairs)) * np.sqrt(2 * np.abs(alone))
-    return PairEvidence(seen, alone)
+        own = rng.standard_normal(len(pairs)) * np.sqrt(2 * apart / own_variance)
+    return PairEvidence(
+        seen=Ratios(apart / variance, along / variance), alone=Ratios(apart / own_variance, own)
+    )

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hedgerow.privacy.audits.evidence import Estimate
-from hedgerow.privacy.audits.membership import area_allowed
+from hedgerow.privacy.audits.membership import Area, area_allowed
 from hedgerow.privacy.audits.one_run import LowerBound
 from hedgerow.privacy.policy import Policy
 
@@ -68,17 +68,23 @@ class MembershipResult:
     Parameters
     ----------
     pairs
-        How many pairs of a user and an item were guessed, half of them interactions.
-    auc, error
-        Area under the curve for whoever sees what the policy lets be seen, and its standard
-        error.
+        How many pairs of a user and an item were guessed in each run, half of them interactions.
+    draws
+        How many runs there were, each with noise and pairs of its own.
+    area
+        Area under the curve for whoever sees what the policy lets be seen of one run, the mean
+        over all runs, with each run's noise met from both sides.
+    plain
+        The same with members as they are; it scatters more, but takes nothing about the noise for
+        granted.
     server_auc
         The same for a server that sees every client's term by itself; None where no party does.
     """
 
     pairs: int
-    auc: float
-    error: float
+    draws: int
+    area: Area
+    plain: Area
     server_auc: float | None
 
 
@@ -170,18 +176,22 @@ class AuditResult:
         found, allowed = self.membership, area_allowed(self.epsilon, self.policy.delta or 0.0)
         sentence = (
             f"Whoever knows all else tells a user's interaction from one that was not with an AUC "
-            f"of {found.auc:.3f} (standard error {found.error:.3f}, of which {CHANCE} are allowed "
-            "for; .5 is chance)."
+            f"of {found.area.value:.3f} (runs: {found.draws}; standard error "
+            f"{found.area.error:.2g}, of which {CHANCE} are allowed for; .5 is chance). With noise "
+            f"from one side alone it is {found.plain.value:.3f} (standard error "
+            f"{found.plain.error:.2g}), to which the same applies."
         )
         if found.server_auc is not None:
             sentence += (
                 f" The server sees each client's term by itself, and tells it with "
                 f"{found.server_auc:.3f}: it has to be trusted."
             )
-        measured = f"AUC {found.auc:.3f}"
+        measured = f"AUC {found.area.value:.3f}"
         allows = f"<= {allowed:.4g}"
         # By chance it may come out higher: it fails where that is no longer likely.
-        passed = found.auc - CHANCE * found.error <= allowed
+        passed = all(
+            area.value - CHANCE * area.error <= allowed for area in (found.area, found.plain)
+        )
         return Verdict("membership", passed, measured, allows, sentence)
 
     def _wire(self) -> Verdict:
@@ -206,7 +216,7 @@ class AuditResult:
             "passed": self.passed,
             "epsilon_claimed": self.policy.epsilon,
             "epsilon_lower_bound": canary.bound.epsilon,
-            "membership_auc": membership.auc,
+            "membership_auc": membership.area.value,
             "server_view_auc": membership.server_auc,
             "wire_findings": list(wire.findings),
             "delta": self.policy.delta,
@@ -224,7 +234,10 @@ class AuditResult:
             },
             "membership": {
                 "pairs": membership.pairs,
-                "standard_error": membership.error,
+                "draws": membership.draws,
+                "standard_error": membership.area.error,
+                "plain_auc": membership.plain.value,
+                "plain_standard_error": membership.plain.error,
                 "auc_allowed": area_allowed(self.epsilon, self.policy.delta or 0.0),
             },
             "wire": {

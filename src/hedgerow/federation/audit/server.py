@@ -6,8 +6,7 @@ import math
 
 from hedgerow.federation.audit.attacks import View
 from hedgerow.federation.audit.recording import UNCLIPPED, Recorded, Recorder
-from hedgerow.federation.secured import SERVERS
-from hedgerow.federation.setting import Noise, Setting, stream_of
+from hedgerow.federation.setting import SERVERS, Noise, Setting, stream_of
 from hedgerow.privacy import gaussian
 from hedgerow.privacy.policy import Policy
 
@@ -28,7 +27,8 @@ def noise_of(release: Recorded, recorder: Recorder) -> Noise:
 def setting_of(release: Recorded, recorder: Recorder, policy: Policy) -> Setting:
     """Return how a release's terms become integers under a policy of secured sums."""
     noise, size = noise_of(release, recorder), release.step.schema.size
-    return Setting.of(policy, noise, size, release.group, release.model)
+    counts = [release.group.counts(cohort, policy.unit) for cohort in release.group.cohorts]
+    return Setting.of(policy, noise, size, counts, release.model)
 
 
 def curious_view(release: Recorded, recorder: Recorder) -> View:

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from hedgerow.data.interactions import Interactions
 from hedgerow.federation.audit.recording import Recorded, Recorder
 from hedgerow.federation.audit.server import setting_of
-from hedgerow.federation.clients import Cohort
-from hedgerow.federation.secured import SERVERS
-from hedgerow.federation.setting import Setting
-from hedgerow.federation.terms import unit_terms
-from hedgerow.privacy import gaussian, skellam
+from hedgerow.federation.secured import task_of
+from hedgerow.federation.setting import SERVERS, Setting
+from hedgerow.federation.terms import client_words
+from hedgerow.privacy import gaussian
 from hedgerow.privacy.audits.wire import Search, searchable, shortest_name
 from hedgerow.privacy.policy import Policy
 from hedgerow.privacy.randomness import Stream
@@ -25,7 +24,7 @@ from hedgerow.privacy.ring import Words
 from hedgerow.privacy.secure import messages as pairwise_messages
 from hedgerow.privacy.secure.messages import Reveal
 from hedgerow.privacy.secure.pairwise import drive as pairwise
-from hedgerow.privacy.secure.session import PAIRWISE
+from hedgerow.privacy.secure.session import PAIRWISE, Terms
 from hedgerow.privacy.secure.shamir import SHARE_BYTES
 from hedgerow.privacy.secure.split import drive as split
 from hedgerow.privacy.secure.split import messages as split_messages
@@ -119,7 +118,8 @@ def search_release(
     search = Search(names, shortest_name(len(names), MOST_SEARCHED))
     listener = Listener(search)
     for cohort in release.group.cohorts:
-        setting = setting_of(release, recorder, policy).among(release.group, cohort)
+        setting = setting_of(release, recorder, policy)
+        setting = setting.among(*release.group.counts(cohort, policy.unit))
         asked = np.flatnonzero(cohort.asked)
         vector = _vectors(release, setting, asked, listener)
         if not masks:
@@ -127,9 +127,9 @@ def search_release(
                 packed = setting.ring.pack(vector(place))
                 listener.message("vector without a mask", packed)
         elif policy.secure == PAIRWISE:
-            _pairwise(setting, cohort, vector, listener)
+            _pairwise(setting.terms(task_of(setting, cohort)), setting, vector, listener)
         else:
-            _split(setting, cohort, vector, listener)
+            _split(setting.terms(task_of(setting, cohort)), setting, vector, listener)
     listener.end()
     return search
 
@@ -138,15 +138,10 @@ def _vectors(
     release: Recorded, setting: Setting, asked: NDArray[np.int64], listener: Listener
 ) -> Callable[[int], Words]:
     """Return what gives a client's vector in the ring, and has it looked for."""
-    rounding, own = Stream.secret(), Stream.secret()
-    quantizer = setting.quantizer
 
     def vector(place: int) -> Words:
         data = release.group.data_of(int(asked[place]))
-        values = skellam.sample(own, quantizer.size, setting.share.variance)
-        for term in unit_terms(release.step, data, setting.noise.bound, setting.policy.unit):
-            values += quantizer.quantize(term, rounding)
-        words = setting.ring.encode(values)
+        words = client_words(release.step, data, setting, lambda _: Stream.secret())
         listener.search.hide_vector(setting.ring.pack(words), f"the vector of client {place}")
         return words
 
@@ -154,9 +149,8 @@ def _vectors(
 
 
 def _pairwise(
-    setting: Setting, cohort: Cohort, vector: Callable[[int], Words], listener: Listener
+    terms: Terms, setting: Setting, vector: Callable[[int], Words], listener: Listener
 ) -> None:
-    terms = setting.terms(cohort)
     population = pairwise.Population.enrol(terms.clients, listener.random)
     pairwise.run(
         terms,
@@ -169,9 +163,8 @@ def _pairwise(
 
 
 def _split(
-    setting: Setting, cohort: Cohort, vector: Callable[[int], Words], listener: Listener
+    terms: Terms, setting: Setting, vector: Callable[[int], Words], listener: Listener
 ) -> None:
-    terms = setting.terms(cohort)
     noise = [partial(gaussian.integers, Stream.secret(), sigma=setting.deviation) for _ in SERVERS]
     split.run(
         terms,
