@@ -38,3 +38,19 @@ class ProtocolError(HedgerowError):
 
     def __str__(self) -> str:
         return str(self.args[1])
+
+
+class StorageError(HedgerowError):
+    """What a server keeps cannot be reached, is damaged, or is of another version.
+
+    Parameters
+    ----------
+    sentence
+        What is wrong and what to do, for people.
+    transient
+        Whether the same may well succeed a little later.
+    """
+
+    def __init__(self, sentence: str, *, transient: bool = False) -> None:
+        super().__init__(sentence)
+        self.transient = transient

@@ -9,10 +9,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from hedgerow.cli.access_key import access_key
 from hedgerow.cli.audit import audit_command
+from hedgerow.cli.audit_log import audit_log_app
 from hedgerow.cli.demo import demo
+from hedgerow.cli.init import init
+from hedgerow.cli.join import join
 from hedgerow.cli.ledger import ledger
 from hedgerow.cli.recommend import recommend
+from hedgerow.cli.serve import serve_command
 from hedgerow.cli.simulate import simulate
 from hedgerow.cli.tune import tune
 from hedgerow.errors import HedgerowError
@@ -33,6 +38,11 @@ app.command()(recommend)
 app.command()(ledger)
 app.command("audit")(audit_command)
 app.command()(demo)
+app.command()(init)
+app.command("serve")(serve_command)
+app.command("access-key")(access_key)
+app.command()(join)
+app.add_typer(audit_log_app, name="audit-log")
 
 
 def _print_version(wanted: object) -> None:

@@ -107,7 +107,7 @@ def _read_sql(url: str, query: str) -> pl.DataFrame:
     if not bare.startswith(("select", "with", "values", "table")):
         raise DataError("The query must read rows: let it begin with SELECT or WITH.")
     try:
-        with sqlalchemy.create_engine(url).connect() as connection:
+        with sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool).connect() as connection:
             result = connection.exec_driver_sql(query)
             if not result.returns_rows:
                 # Nothing was committed: what the statement did is undone.

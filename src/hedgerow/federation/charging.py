@@ -47,6 +47,7 @@ def charge(
     step: str,
     noise: Noise,
     release: Release,
+    shared: bool = False,
 ) -> None:
     """Charge a release to an account; nothing where no epsilon is promised.
 
@@ -60,6 +61,8 @@ def charge(
         What is computed, for people to read.
     noise, release
         How much noise there is, and what the accountant makes of it.
+    shared
+        Whether other programs charge the same ledger.
 
     Raises
     ------
@@ -81,4 +84,4 @@ def charge(
         delta=plan.delta,
         accountant=ACCOUNTANT if release.mechanism == "gaussian" else RENYI_ACCOUNTANT,
     )
-    ledger.charge(entry, policy.epsilon)
+    ledger.charge(entry, policy.epsilon, shared=shared)

@@ -124,8 +124,9 @@ class PrivateSequence:
         most = min(self.dimension, len(popularity), max(FEWEST, round(counted)))
         if noise:
             whole = noise * np.sqrt(SHARES[0])
-            worth = max(FEWEST, round(ROOM * float(popularity.mean()) / whole))
-            most = min(most, worth)
+            worth = ROOM * float(popularity.mean())
+            if worth < most * whole:
+                most = min(most, max(FEWEST, round(worth / whole)))
         return max(most // 2, min(most, 4 * FEWEST)), most
 
 

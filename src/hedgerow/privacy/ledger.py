@@ -1,20 +1,19 @@
 """The ledger: what privacy has been spent, by which releases, written down before each is made.
 
-A file of JSON lines to which lines are only ever added; each carries the SHA-256 of the one before,
-so that a line that was changed or taken out is noticed.
+A file, or a database, of JSON lines to which lines are only ever added; each carries the SHA-256 of
+the one before, so that a line that was changed or taken out is noticed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
 
 from hedgerow.errors import PolicyError
+from hedgerow.privacy.ledger_lines import FileLines, Lines, MemoryLines
 from hedgerow.privacy.releases import Release, epsilon_spent
 
 NO_SAMPLING = "none: every release is charged in full"
@@ -82,39 +81,43 @@ class Entry:
 
 @dataclass
 class Ledger:
-    """An append-only list of entries, on disk where a path is given.
+    """An append-only list of entries, kept in lines that outlast the program where asked for.
 
     Parameters
     ----------
-    path
-        The file; None keeps the entries in memory.
+    kept
+        The lines, or the path of the file that has them; None keeps the entries in memory.
 
     Raises
     ------
     PolicyError
-        The file is damaged.
+        The lines are damaged.
     """
 
-    path: Path | None = None
+    kept: Path | Lines | None = None
     entries: list[Entry] = field(default_factory=list, init=False)
     _last: str = field(default="", init=False)
-    _size: int = field(default=0, init=False)
+    _lines: Lines = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.path is None or not self.path.exists():
-            return
-        text = self.path.read_bytes()
-        whole = text[: text.rfind(b"\n") + 1]
-        for number, line in enumerate(whole.splitlines(keepends=True), 1):
+        if self.kept is None:
+            self._lines = MemoryLines()
+        else:
+            self._lines = FileLines(self.kept) if isinstance(self.kept, Path) else self.kept
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the lines, with what others may have added to them."""
+        self.entries, self._last = [], ""
+        for number, line in enumerate(self._lines.read(), 1):
             self.entries.append(self._checked(line, number))
             self._last = hashlib.sha256(line).hexdigest()
-            self._size += len(line)
 
     def of(self, account: str) -> list[Entry]:
         """Return the entries of an account, oldest first."""
         return [entry for entry in self.entries if entry.account == account]
 
-    def charge(self, entry: Entry, epsilon: float) -> None:
+    def charge(self, entry: Entry, epsilon: float, *, shared: bool = False) -> None:
         """Write an entry down, with what is spent by then; the release may be made afterwards.
 
         A release of a name that the account has already been charged for is the same release
@@ -126,16 +129,30 @@ class Ledger:
             Its ``epsilon``, ``at`` and ``previous`` are filled in.
         epsilon
             What the account may spend in all.
+        shared
+            Others write to the same lines. Where one did so meanwhile, what he wrote is read and
+            the entry judged anew; otherwise that is refused, since the plan did not know of it.
 
         Raises
         ------
         PolicyError
-            It would overspend; nothing was written.
+            It would overspend, or another has written; nothing was written.
         """
+        while not self._charged(entry, epsilon):
+            if not shared:
+                raise PolicyError(
+                    f"Another run has written to the ledger in {self._lines.place} since this one "
+                    "began; nothing was released. Start again, so that what is left is planned "
+                    "anew."
+                )
+            self.reload()
+
+    def _charged(self, entry: Entry, epsilon: float) -> bool:
+        """Write an entry down where no other has been written meanwhile; False where one has."""
         for known in self.entries:
             if (known.account, known.name) == (entry.account, entry.name):
                 if (known.release, known.clip) == (entry.release, entry.clip):
-                    return
+                    return True
                 raise PolicyError(
                     f"The release {entry.name} was made with other noise before; start a new run."
                 )
@@ -154,31 +171,13 @@ class Ledger:
                 f"{epsilon:.4g} is allowed; it was not made. Allow more, or stop here."
             )
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        self._append(replace(entry, epsilon=spent, at=now, previous=self._last))
-
-    def _append(self, entry: Entry) -> None:
+        entry = replace(entry, epsilon=spent, at=now, previous=self._last)
         line = (json.dumps(asdict(entry), separators=(",", ":")) + "\n").encode()
-        if self.path is not None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("ab") as file:
-                _lock(file)
-                self._refuse_others(self.path.read_bytes())
-                # Where the power failed while a line was written, its release was never made.
-                file.truncate(self._size)
-                file.write(line)
-                file.flush()
-                os.fsync(file.fileno())
+        if not self._lines.append(line, len(self.entries)):
+            return False
         self.entries.append(entry)
         self._last = hashlib.sha256(line).hexdigest()
-        self._size += len(line)
-
-    def _refuse_others(self, found: bytes) -> None:
-        """Refuse to go on where another run has written since this one planned its budget."""
-        if found.rfind(b"\n") + 1 != self._size:
-            raise PolicyError(
-                f"Another run has written to the ledger {self.path} since this one began; nothing "
-                "was released. Start again, so that what is left is planned anew."
-            )
+        return True
 
     def _checked(self, line: bytes, number: int) -> Entry:
         """Read a line and compare what it says of the line before."""
@@ -189,22 +188,13 @@ class Ledger:
             _check_types(entry.release)
         except (ValueError, TypeError, KeyError) as error:
             raise PolicyError(
-                f"Line {number} of the ledger {self.path} cannot be read; restore the file."
+                f"Line {number} of the ledger cannot be read; restore {self._lines.place}."
             ) from error
         if entry.previous != self._last:
             raise PolicyError(
-                f"The ledger {self.path} was changed before line {number}; restore the file."
+                f"The ledger was changed before line {number}; restore {self._lines.place}."
             )
         return entry
-
-
-def _lock(file: BinaryIO) -> None:
-    """Wait until no other process writes; released when the file is closed."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: two runs that share a ledger are told apart by its length.
-        return
-    fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def _check_types(value: Entry | Release) -> None:

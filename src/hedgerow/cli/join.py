@@ -1,0 +1,145 @@
+"""``hedgerow join``: the agent of a device or a silo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hedgerow.cli import options as o
+from hedgerow.errors import ConfigError
+
+PURPOSES = ("train", "measure", "recommend")
+
+
+@dataclass(frozen=True)
+class Joining:
+    """What the command was given; its options say what each is."""
+
+    folder: Path
+    url: str | None
+    token: str | None
+    deployment: Path | None
+    guard: Path | None
+    ca: str | None
+    certificate: str | None
+    certificate_key: str | None
+    data: str | None
+    query: str | None
+    columns: dict[str, str]
+    drop_invalid: bool
+    consent: tuple[str, ...]
+    withdraw: tuple[str, ...]
+    consent_by: str
+    consent_text: str
+    task: str | None
+    listen: str | None
+    listen_token: str | None
+    once: bool
+
+
+def join(
+    folder: Annotated[Path, typer.Argument(help="The agent's own folder; made at first.")],
+    *,
+    url: Annotated[
+        str | None, typer.Option(envvar="HEDGEROW_URL", help="The coordinator's URL, at first.")
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(envvar="HEDGEROW_TOKEN", help="The single-use enrolment token, at first."),
+    ] = None,
+    deployment: Annotated[
+        Path | None,
+        typer.Option(
+            help="JSON file with the servers' public keys, from whoever runs the deployment; "
+            "without it they are believed at the first contact."
+        ),
+    ] = None,
+    guard: Annotated[
+        Path | None,
+        typer.Option(help="JSON file with what this client insists on, at first."),
+    ] = None,
+    ca: Annotated[
+        str | None, typer.Option(envvar="HEDGEROW_CA", help="Who vouches for TLS, PEM file.")
+    ] = None,
+    certificate: Annotated[
+        str | None, typer.Option(help="This client's TLS certificate, PEM file.")
+    ] = None,
+    certificate_key: Annotated[str | None, typer.Option(help="Its key, PEM file.")] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="A silo's interactions: CSV, Parquet or a database URL."),
+    ] = None,
+    query: o.Query = None,
+    columns: o.ColumnNames = None,
+    drop_invalid: o.DropInvalid = False,
+    consent: Annotated[
+        str | None,
+        typer.Option(help=f"Note consent to purposes, by commas: {', '.join(PURPOSES)}."),
+    ] = None,
+    withdraw: Annotated[str | None, typer.Option(help="Withdraw consent, by commas.")] = None,
+    consent_by: Annotated[
+        str, typer.Option(help="Who agrees or withdraws.")
+    ] = "operator of the agent",
+    consent_text: Annotated[str, typer.Option(help="Version of the text agreed to.")] = "1",
+    task: Annotated[
+        str | None, typer.Option(help="Keep this task's live model, to recommend here.")
+    ] = None,
+    listen: Annotated[
+        str | None,
+        typer.Option(help="HOST:PORT on which to recommend to this network; needs --task."),
+    ] = None,
+    listen_token: Annotated[
+        str | None,
+        typer.Option(envvar="HEDGEROW_LISTEN_TOKEN", help="Which callers of --listen show."),
+    ] = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="Contribute once, or find nothing to do, and stop.")
+    ] = False,
+) -> None:
+    """Take part in a federation with the data that are here, which stay here.
+
+    The first time it takes --url and --token and makes FOLDER; later FOLDER is enough. It asks for
+    nothing but outgoing HTTPS, also through a proxy, and may be stopped or killed at any time.
+    """
+    if listen is not None and task is None:
+        raise ConfigError("To recommend with --listen, name the task whose model it shall be.")
+    chosen = Joining(
+        folder=folder,
+        url=url,
+        token=token,
+        deployment=deployment,
+        guard=guard,
+        ca=ca,
+        certificate=certificate,
+        certificate_key=certificate_key,
+        data=data,
+        query=query,
+        columns=o.pairs(columns, "--columns"),
+        drop_invalid=drop_invalid,
+        consent=_purposes(consent),
+        withdraw=_purposes(withdraw),
+        consent_by=consent_by,
+        consent_text=consent_text,
+        task=task,
+        listen=listen,
+        listen_token=listen_token,
+        once=once,
+    )
+    try:
+        from hedgerow.cli.joining import run
+    except ImportError as error:
+        raise ConfigError(
+            f"The agent needs an extra ({error.name}): pip install 'hedgerow[client]'."
+        ) from error
+    run(chosen)
+
+
+def _purposes(text: str | None) -> tuple[str, ...]:
+    found = tuple(part.strip() for part in (text or "").split(",") if part.strip())
+    odd = sorted(set(found) - set(PURPOSES))
+    if odd:
+        raise ConfigError(f"Consent is to {', '.join(PURPOSES)}, not to {', '.join(odd)}.")
+    return found

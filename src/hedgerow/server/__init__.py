@@ -1,0 +1,1 @@
+"""The coordinator: rounds, storage, accounts and the HTTP interface to them."""

@@ -1,0 +1,1 @@
+"""The helper of split mode: the second server, run by somebody else."""

@@ -1,0 +1,36 @@
+"""What the coordinator needs of the helper, wherever it runs."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from hedgerow.federation.ask import Ask
+from hedgerow.privacy.secure.session import Terms
+from hedgerow.privacy.secure.split.messages import Collect, Forward, SignedMaskSum, Verdicts
+
+
+class HelperLink(Protocol):
+    """A helper: in this process in tests, behind HTTPS otherwise.
+
+    Each call may be made again after a lost answer, and then has the same answer.
+    """
+
+    def begin(self, ask: Ask, terms: Terms) -> None:
+        """Open a session.
+
+        Raises
+        ------
+        ProtocolError
+            The terms are below what the helper insists on.
+        UnavailableError
+            It cannot be reached.
+        """
+        ...
+
+    def judge(self, forward: Forward) -> Verdicts:
+        """Put reports before the helper. See `Helper.judge`."""
+        ...
+
+    def collect(self, collect: Collect) -> SignedMaskSum:
+        """Close the session, and return the sum of the masks. See `Helper.sum_masks`."""
+        ...

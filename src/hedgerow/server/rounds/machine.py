@@ -1,0 +1,177 @@
+"""The machine: takes leases, moves rounds on, and starts those that are due."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import replace
+from typing import Self
+
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
+
+from hedgerow.errors import ConfigError, PolicyError, StorageError
+from hedgerow.privacy.secure.session import PAIRWISE
+from hedgerow.server.context import Service
+from hedgerow.server.rounds.asking import RETRIED, make_ask, size_of
+from hedgerow.server.rounds.failed import SPENT, may_be_open
+from hedgerow.server.rounds.gather import wanted_clients
+from hedgerow.server.rounds.hands import Hands
+from hedgerow.server.rounds.record import (
+    GATHER,
+    OVER,
+    REPORT,
+    Round,
+    encoded,
+    open_round,
+    open_rounds,
+    release_lease,
+    rounds_of,
+    take_lease,
+)
+from hedgerow.server.storage import tables
+from hedgerow.server.tasks.artefacts import Artefacts
+from hedgerow.server.tasks.registry import put_live
+from hedgerow.server.tasks.runs import DONE, Population, Run, Wanted, running
+from hedgerow.server.tasks.runs import FAILED as RUN_FAILED
+from hedgerow.server.tasks.schedule import start_due
+
+LOOK = 0.25
+"""Seconds after which a replica looks by itself for what others have changed."""
+
+
+class Machine:
+    """Moves all rounds of a deployment on, beside other replicas that do the same.
+
+    Parameters
+    ----------
+    service
+        The replica.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self.hands = Hands(service)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="machine", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Finish what is being done, and let others take over at once."""
+        self._stop.set()
+        self._service.arrived.ring()
+        self._thread.join()
+        with self._service.database.write() as connection:
+            release_lease(connection, self._service.replica)
+
+    def tick(self) -> bool:
+        """Do all that is due; return whether anything moved.
+
+        Raises
+        ------
+        StorageError
+            The database or the blobs are away.
+        """
+        service, moved = self._service, False
+        start_due(service)
+        with service.database.read() as connection:
+            runs = running(connection)
+        for run in runs:
+            moved |= self._next(run)
+        with service.database.read() as connection:
+            going = open_rounds(connection)
+        for current in going:
+            with service.database.write() as connection:
+                now = service.clock()
+                epoch = take_lease(connection, current.id, service.replica, now)
+            if epoch is not None:
+                moved |= self.hands.advance(replace(current, epoch=epoch))
+        return moved
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            rung = self._service.arrived.rung
+            try:
+                moved = self.tick()
+            except StorageError as problem:
+                self._service.log.warning("storage-away", problem=str(problem))
+                moved = False
+            except Exception:
+                self._service.log.exception("machine-failed")
+                moved = False
+            if not moved:
+                self._service.arrived.wait(rung, LOOK)
+
+    def _next(self, run: Run) -> bool:
+        """Open the next round of a run, or end the run; False where a round goes on."""
+        wanted = run.wanted
+        with self._service.database.read() as connection:
+            rounds = rounds_of(connection, run.id)
+        if any(current.phase not in OVER for current in rounds):
+            return False
+        if wanted is None:
+            return self._end(run, DONE, "")
+        tried = [
+            current
+            for current in rounds
+            if (current.step, current.purpose) == (wanted.number, wanted.purpose)
+        ]
+        if tried and (tried[-1].failure == SPENT or len(tried) >= run.task.attempts):
+            return self._end(run, RUN_FAILED, f"A sum failed: {tried[-1].failure}.")
+        return self._try(run, wanted, tried)
+
+    def _try(self, run: Run, wanted: Wanted, tried: list[Round]) -> bool:
+        """Open a round for a sum; False where there is nobody to ask, or another replica did."""
+        with self._service.database.read() as connection:
+            everyone = Population.of(connection)
+        if wanted_clients(run, len(everyone.users)) < max(2, run.policy.minimum):
+            return False
+        try:
+            self._open(run, wanted, tried, everyone)
+        except IntegrityError:
+            return False
+        except (ConfigError, PolicyError) as problem:
+            return self._end(run, RUN_FAILED, str(problem))
+        self._service.moved.ring()
+        return True
+
+    def _open(self, run: Run, wanted: Wanted, tried: list[Round], everyone: Population) -> None:
+        service, task = self._service, run.task
+        opened = sum(may_be_open(failed) for failed in tried)
+        name = f"{wanted.noise.name}{RETRIED}{opened}" if opened else wanted.noise.name
+        now, pairwise = service.clock(), run.policy.secure == PAIRWISE
+        seconds = task.gather_seconds if pairwise else task.gather_seconds + task.phase_seconds
+        values: dict[str, object] = {
+            "run": run.id,
+            "step": wanted.number,
+            "purpose": wanted.purpose,
+            "attempt": len(tried),
+            "phase": GATHER if pairwise else REPORT,
+            "mode": run.policy.secure,
+            "deadline": now + seconds,
+            "stats": json.dumps({"release": name}),
+        }
+        if not pairwise:
+            clients = wanted_clients(run, len(everyone.users))
+            counts = (everyone.among(clients, run.policy.unit), clients)
+            size = size_of(run, wanted, Artefacts(service.blobs))
+            ask = make_ask(run, wanted, name, size, counts)
+            values |= {"ask": ask.to_json(), "terms": encoded(ask.terms(len(tried)))}
+        with service.database.write() as connection:
+            open_round(connection, values, now)
+
+    def _end(self, run: Run, status: str, note: str) -> bool:
+        runs, now = tables.runs, self._service.clock()
+        with self._service.database.write() as connection:
+            ended = connection.execute(
+                update(runs)
+                .where(runs.c.id == run.id, runs.c.status == run.status)
+                .values(status=status, note=note[:500], changed=now)
+            )
+            if ended.rowcount and status == DONE:
+                put_live(connection, run.task_id, run.state, "schedule", now)
+        self._service.moved.ring()
+        return bool(ended.rowcount)

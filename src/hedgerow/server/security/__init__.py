@@ -1,0 +1,1 @@
+"""Who may do what: certificates, enrolment, tokens, roles, limits and the audit log."""

@@ -1,0 +1,220 @@
+"""Running a process of a deployment: from its settings to its last answer."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from starlette.requests import Request
+from starlette.types import ASGIApp
+
+from hedgerow.errors import ConfigError, HedgerowError
+from hedgerow.privacy.secure.split.helper import HelperKeys
+from hedgerow.privacy.secure.split.messages import Servers
+from hedgerow.server.app import build, build_helper
+from hedgerow.server.context import Keys, Service
+from hedgerow.server.helper.remote import RemoteHelper
+from hedgerow.server.helper.service import HelperService
+from hedgerow.server.rounds.machine import Machine
+from hedgerow.server.routes.access import principal_of
+from hedgerow.server.security import authority, keys
+from hedgerow.server.security.access import ANYONE, Role
+from hedgerow.server.security.bodies import BodyGuard
+from hedgerow.server.security.limits import Limiter, Rate, RateLimit
+from hedgerow.server.security.openid import OpenID, Provider
+from hedgerow.server.security.people import People, RoleMap
+from hedgerow.server.security.tls import client_context, server_context
+from hedgerow.server.security.tokens import Issuer
+from hedgerow.server.settings import HELPER, Settings, largest
+from hedgerow.server.site import Site
+from hedgerow.server.storage.blobs import open_blobs
+from hedgerow.server.storage.database import Database
+from hedgerow.server.storage.inbox import Inbox
+
+PER_ADDRESS, PER_CLIENT = Rate(6000, 1.0), Rate(600, 60.0)
+"""What an address may send (an office of many devices has one), and a client or a program."""
+
+ORPHANED = 3600.0
+"""Seconds after which what a crash left half stored is deleted."""
+
+DRAIN = 30
+"""Seconds for which requests may go on when the process is stopped."""
+
+
+@contextmanager
+def application(settings: Settings) -> Iterator[ASGIApp]:
+    """Open a process's storage and give its application, with all guards before it.
+
+    Raises
+    ------
+    ConfigError
+        A key is missing, or a setting does not fit.
+    StorageError
+        The database cannot be used.
+    """
+    with ExitStack() as stack:
+        database = Database.open(settings.database_url)
+        stack.callback(database.close)
+        if settings.role == HELPER:
+            yield _guarded(build_helper(_helper(settings, database)), None)
+            return
+        service = _service(settings, database, stack)
+        loaded = keys.load_coordinator(settings.folder)
+        issuer = Issuer(loaded.token_secret, settings.audience, service.clock)
+        service.messages.sweep(service.clock() - ORPHANED)
+        machine = Machine(service)
+        inbox = stack.enter_context(Inbox(service.messages, service.clock))
+        site = Site(
+            service,
+            machine.hands,
+            inbox,
+            issuer,
+            settings.audience,
+            enrolment=_enrolment(settings),
+            people=_people(settings, loaded.token_secret, service),
+        )
+        stack.enter_context(machine)
+        app = build(site)
+        yield _guarded(app, app)
+
+
+def serve(settings: Settings) -> None:
+    """Answer requests until the process is told to stop.
+
+    Raises
+    ------
+    ConfigError
+        A setting does not fit, or the address is taken.
+    """
+    with application(settings) as app:
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=DRAIN,
+            timeout_keep_alive=60,
+            h11_max_incomplete_event_size=64 << 10,
+            **_transport(settings),
+        )
+        with _listening(settings) as listener:
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    try:
+        listener = socket.create_server(
+            (settings.host, settings.port),
+            family=socket.AF_INET6 if ":" in settings.host else socket.AF_INET,
+            backlog=2048,
+        )
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}); "
+            "choose another port."
+        ) from error
+    with listener:
+        yield listener
+
+
+def _transport(settings: Settings) -> dict[str, Any]:
+    if settings.plain:
+        return {}
+    own, public = settings.folder / settings.role, settings.folder / authority.CA
+    context = server_context(
+        own / authority.CERTIFICATE, own / authority.KEY, authority=public, clients=settings.clients
+    )
+
+    def made(_config: object, _default: object) -> ssl.SSLContext:
+        return context
+
+    return {"ssl_context_factory": made}
+
+
+def _service(settings: Settings, database: Database, stack: ExitStack) -> Service:
+    known, own = keys.load_public(settings.folder), keys.load_coordinator(settings.folder)
+    helper = None
+    if settings.helper is not None:
+        verify: ssl.SSLContext | bool = True
+        if settings.helper.startswith("https://"):
+            certificates = settings.folder / settings.role
+            verify = client_context(
+                settings.folder / authority.CA,
+                certificate=certificates / authority.CERTIFICATE,
+                key=certificates / authority.KEY,
+            )
+        http = stack.enter_context(httpx.Client(base_url=settings.helper, verify=verify))
+        helper = RemoteHelper(http, own.signing)
+    replica = f"{socket.gethostname()[:40]}-{secrets.token_hex(4)}"
+    found = Keys(known.enrolment, own.signing, known.helper, known.helper_sealing)
+    return Service(replica, database, open_blobs(settings.blobs_place), found, helper)
+
+
+def _helper(settings: Settings, database: Database) -> HelperService:
+    known, own = keys.load_public(settings.folder), keys.load_helper(settings.folder)
+    return HelperService(
+        database,
+        Servers(known.coordinator, known.helper, known.helper_sealing),
+        known.enrolment,
+        HelperKeys(own.signing, own.sealing),
+        time.time,
+        settings.minimum,
+        settings.noise_seed,
+    )
+
+
+def _enrolment(settings: Settings) -> Any:
+    """Return the enrolment authority's key where it is on this host."""
+    if not (settings.folder / keys.ENROLMENT_KEY).exists():
+        return None
+    return keys.load_enrolment(settings.folder)
+
+
+def _people(settings: Settings, secret: bytes, service: Service) -> People | None:
+    if settings.people is None:
+        return None
+    try:
+        values = json.loads(Path(settings.people).read_text())
+        provider = Provider(
+            issuer=values["issuer"],
+            client_id=values["client_id"],
+            client_secret=values.get("client_secret"),
+            redirect=f"{settings.audience}/v1/login/callback",
+        )
+        roles = RoleMap(
+            tuple(values["claim"]), {name: Role(role) for name, role in values["roles"].items()}
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(
+            f"The file {settings.people} is JSON with issuer, client_id, client_secret, claim (a "
+            f"list of names) and roles (from a claim's value to a role): {error}."
+        ) from error
+    http = httpx.AsyncClient(timeout=10)
+    return People(OpenID(provider, http, service.clock), roles, secret, service.clock)
+
+
+def _guarded(app: ASGIApp, site_app: Any) -> ASGIApp:
+    """Put the guards before an application: rates first, then the size and pace of bodies."""
+
+    def identify(scope: Any) -> str | None:
+        if site_app is None:
+            return None
+        try:
+            principal = principal_of(Request({**scope, "app": site_app}))
+        except HedgerowError:
+            return None
+        return None if principal is ANYONE else principal.name
+
+    return RateLimit(BodyGuard(app, largest), Limiter(PER_ADDRESS), Limiter(PER_CLIENT), identify)

@@ -1,0 +1,95 @@
+"""How one process of a deployment is run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hedgerow.errors import ConfigError
+from hedgerow.server.security.tls import Clients
+
+COORDINATOR, HELPER = "coordinator", "helper"
+
+LARGEST_UPLOAD = 64 << 20
+"""Bytes of a masked vector at most: of 8 million values of 64 bits."""
+
+LARGEST_BODY = 1 << 20
+"""Bytes of any other body at most."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A process of the coordinator or of the helper.
+
+    Parameters
+    ----------
+    folder
+        The deployment's keys, made by ``hedgerow init``.
+    role
+        ``coordinator`` or ``helper``.
+    host, port
+        Where it listens.
+    database, blobs
+        Where everything is kept; None is SQLite and a folder beside the keys.
+    url
+        Under which clients reach the coordinator: the deployment's name.
+    helper
+        The helper's URL; None where no task takes one.
+    clients
+        Whether callers show a certificate of the deployment's authority.
+    plain
+        Speak HTTP without TLS, on this computer only.
+    people
+        A JSON file that says how people log in; None lets only access keys in.
+    minimum
+        At the helper: the fewest clients in a sum in which it takes part.
+    noise_seed
+        Makes the helper's noise repeatable, for rehearsals only.
+    """
+
+    folder: Path
+    role: str = COORDINATOR
+    host: str = "127.0.0.1"
+    port: int = 8443
+    database: str | None = None
+    blobs: str | None = None
+    url: str | None = None
+    helper: str | None = None
+    clients: Clients = Clients.ANYONE
+    plain: bool = False
+    people: Path | None = None
+    minimum: int = 2
+    noise_seed: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.role not in {COORDINATOR, HELPER}:
+            raise ConfigError("The role is coordinator or helper.")
+        if not 0 <= self.port <= 65535:
+            raise ConfigError("A port lies between 0 and 65535.")
+        if self.plain and self.host not in {"127.0.0.1", "::1", "localhost"}:
+            raise ConfigError("Without TLS the server listens on this computer only.")
+        if self.minimum < 2:
+            raise ConfigError("A sum of fewer than two clients' terms hides nothing.")
+
+    @property
+    def database_url(self) -> str:
+        """Where the database is."""
+        return self.database or f"sqlite:///{self.folder / self.role / 'hedgerow.db'}"
+
+    @property
+    def blobs_place(self) -> str:
+        """Where blobs are."""
+        return self.blobs or str(self.folder / self.role / "blobs")
+
+    @property
+    def audience(self) -> str:
+        """The deployment's name."""
+        scheme = "http" if self.plain else "https"
+        return self.url or f"{scheme}://{self.host}:{self.port}"
+
+
+def largest(path: str) -> int:
+    """Return how many bytes the body of a request may have."""
+    if path.startswith(("/v1/rounds/", "/v1/helper/", "/v1/catalogs")):
+        return LARGEST_UPLOAD
+    return LARGEST_BODY

@@ -1,0 +1,57 @@
+"""What one replica's HTTP interface serves from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection
+
+from hedgerow.server.context import Service
+from hedgerow.server.helper.service import HelperService
+from hedgerow.server.rounds.hands import Hands
+from hedgerow.server.security.access import Principal
+from hedgerow.server.security.audit_log import Event, append
+from hedgerow.server.security.people import People
+from hedgerow.server.security.tokens import Issuer
+from hedgerow.server.storage.inbox import Inbox
+
+
+@dataclass(frozen=True)
+class Site:
+    """A replica, with its door.
+
+    Parameters
+    ----------
+    service
+        Storage, keys and time.
+    hands
+        The rounds, as this replica has rebuilt them.
+    inbox
+        Takes what clients send.
+    issuer
+        Gives out access tokens and checks them.
+    audience
+        The deployment's name, to which logins are bound.
+    enrolment
+        The enrolment authority's key; None where another program enrols.
+    people
+        Logs people in; None without a provider.
+    helper
+        The helper's sessions, where this is the helper.
+    """
+
+    service: Service
+    hands: Hands
+    inbox: Inbox
+    issuer: Issuer
+    audience: str
+    enrolment: Ed25519PrivateKey | None = None
+    people: People | None = None
+    helper: HelperService | None = None
+
+    def note(self, connection: Connection, who: Principal, what: str, on: str) -> None:
+        """Write to the audit log, as the last thing of a transaction."""
+        event = Event(who.name, what, on)
+        service = self.service
+        append(connection, event, key=service.keys.coordinator, clock=service.clock)

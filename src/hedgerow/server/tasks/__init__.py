@@ -1,0 +1,1 @@
+"""What is learned: tasks, their runs, and the models that come of them."""

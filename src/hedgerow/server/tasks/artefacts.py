@@ -1,0 +1,53 @@
+"""Models as files named by their hash: what clients fetch, and what only the coordinator needs."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hedgerow.models.base import State
+from hedgerow.recommender import Recommender
+from hedgerow.server.storage.blobs import Blobs
+from hedgerow.tensors import Tensors, read_tensors, write_tensors
+
+SERVER_KIND = "hedgerow server state, version 1"
+
+
+@dataclass(frozen=True)
+class Artefacts:
+    """The blobs ``model/{hash}`` and, where a step keeps momenta, ``momenta/{hash}``."""
+
+    blobs: Blobs
+
+    def put(self, model: Recommender) -> str:
+        """Store a model with its server's part; return the hash of the public file."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "model.safetensors")
+            model.save(path)
+            public = path.read_bytes()
+            name = hashlib.sha256(public).hexdigest()
+            if model.state.server:
+                write_tensors(path, Tensors(model.state.server, {"model": name}), SERVER_KIND)
+                self.blobs.put(f"momenta/{name}", path.read_bytes())
+        # The public file last: where it is, all of the state is.
+        self.blobs.put(f"model/{name}", public)
+        return name
+
+    def public(self, name: str) -> bytes:
+        """Return the file that clients fetch."""
+        return self.blobs.get(f"model/{name}")
+
+    def load(self, name: str) -> Recommender:
+        """Return a model with its server's part."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "model.safetensors")
+            path.write_bytes(self.public(name))
+            model = Recommender.load(path)
+            if not self.blobs.exists(f"momenta/{name}"):
+                return model
+            path.write_bytes(self.blobs.get(f"momenta/{name}"))
+            momenta = read_tensors(path, SERVER_KIND).arrays
+        state = State(model.state.arrays, model.state.round, momenta)
+        return replace(model, state=state)
