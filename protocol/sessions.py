@@ -126,7 +126,7 @@ def split_session() -> dict[str, Any]:
             random=given(seed),
             sealed_by=sealing_with(ephemeral),
         )
-        coordinator.receive(report)
+        coordinator.receive(report, identity.certificate.key)
         clients.append(
             {
                 "number": number,

@@ -9,7 +9,7 @@ import pytest
 
 from hedgerow.privacy.secure import identity, messages, receipt, session
 from hedgerow.privacy.secure.split import messages as split
-from hedgerow.privacy.secure.wire import kind
+from hedgerow.privacy.secure.wire import Payload, kind
 
 TEXT = Path(__file__).parents[2].joinpath("protocol", "messages.cddl").read_text()
 
@@ -72,7 +72,8 @@ def in_cddl(hint):
         return f"[* {in_cddl(get_args(hint)[0])}]"
     if is_dataclass(hint):
         return kind(hint)
-    return {int: "0..18446744073709551615", bytes: "bstr", str: "tstr", bool: "bool"}[hint]
+    scalars = {int: "0..18446744073709551615", str: "tstr", bool: "bool"}
+    return {**scalars, bytes: "bstr", Payload: "bstr"}[hint]
 
 
 @pytest.mark.parametrize("cls", messages_of_the_code().values(), ids=lambda cls: cls.__name__)

@@ -103,18 +103,31 @@ class Coordinator:
         self._waiting: dict[bytes, Report] = {}
         self._agreed: AgreedSet | None = None
 
-    def receive(self, report: Report) -> None:
+    def receive(self, report: Report, sender: bytes) -> None:
         """Take a client's report; the same one again changes nothing.
+
+        That the client signed it is for the helper to check, which sees it next and cannot know
+        from whom it came. What was not signed is refused there, and taken out here.
+
+        Parameters
+        ----------
+        report
+            As it came.
+        sender
+            The enrolled key of the client from which it came, as the transport has established it.
 
         Raises
         ------
         ProtocolError
-            ``closed``, ``too-many``, ``replayed``, ``duplicate-report``, ``bad-masked``, or those
-            of `Signed.check`. The report is left out, and the session goes on.
+            ``closed``, ``too-many``, ``replayed``, ``duplicate-report``, ``bad-masked``,
+            ``not-yours``: it is of another client; or those of `Signed.check_sender`. The report is
+            left out, and the session goes on.
         """
         self._refuse_if_closed()
         envelope = report.signed.envelope
-        report.signed.check(self._terms, self._authority)
+        if report.signed.certificate.key != sender:
+            raise ProtocolError("not-yours", "A report was sent by another client than its own.")
+        report.signed.check_sender(self._terms, self._authority)
         if envelope.report in self._used:
             raise ProtocolError("replayed", "A report has been in another sum.")
         known = self._known(envelope.report)

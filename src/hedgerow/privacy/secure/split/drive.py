@@ -178,7 +178,7 @@ def run(
             )
         costs.up[who] = len(sent)
         with costs.of("coordinator"):
-            coordinator.receive(from_wire(Report, sent))
+            coordinator.receive(from_wire(Report, sent), identity.certificate.key)
         if turn % FORWARD_EVERY == 0:
             _judge(coordinator, helper, costs, tap)
     _judge(coordinator, helper, costs, tap)

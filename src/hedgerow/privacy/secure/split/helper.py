@@ -158,7 +158,8 @@ class Helper:
 
     def _accept(self, signed: Signed) -> None:
         envelope = signed.envelope
-        signed.check(self._terms, self._authority)
+        signed.check_sender(self._terms, self._authority)
+        signed.check_signature()
         if envelope.report in self._used:
             raise ProtocolError("replayed", "A report has been in another sum.")
         bound = binding(envelope.session, envelope.report, self._servers)

@@ -82,20 +82,28 @@ class Signed:
     certificate: Certificate
     signature: Signature
 
-    def check(self, terms: Terms, authority: bytes) -> None:
-        """Refuse what no enrolled client signed for this session, as both servers do.
+    def check_sender(self, terms: Terms, authority: bytes) -> None:
+        """Refuse what is not of an enrolled client or not for this session, as both servers do.
 
         Raises
         ------
         ProtocolError
-            ``other-session``, ``bad-report-id``, ``bad-signature``, or those of
-            `Certificate.check`.
+            ``other-session``, ``bad-report-id``, or those of `Certificate.check`.
         """
         if self.envelope.session != sid(terms):
             raise ProtocolError("other-session", "A report belongs to another session.")
         if self.envelope.report != report_id(terms, self.certificate.key):
             raise ProtocolError("bad-report-id", "A report does not bear its client's name.")
         self.certificate.check(authority)
+
+    def check_signature(self) -> None:
+        """Refuse what the client did not sign.
+
+        Raises
+        ------
+        ProtocolError
+            ``bad-signature``.
+        """
         verify(
             self.certificate.key,
             signing(self.envelope),
