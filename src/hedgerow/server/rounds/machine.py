@@ -26,8 +26,8 @@ from hedgerow.server.rounds.record import (
     open_round,
     open_rounds,
     release_lease,
-    rounds_of,
     take_lease,
+    tries_at,
 )
 from hedgerow.server.storage import tables
 from hedgerow.server.tasks.artefacts import Artefacts
@@ -84,12 +84,21 @@ class Machine:
         with service.database.read() as connection:
             going = open_rounds(connection)
         for current in going:
-            with service.database.write() as connection:
-                now = service.clock()
-                epoch = take_lease(connection, current.id, service.replica, now)
-            if epoch is not None:
-                moved |= self.hands.advance(replace(current, epoch=epoch))
+            moved |= self._advance(current)
         return moved
+
+    def _advance(self, current: Round) -> bool:
+        """Move one round on, if its lease can be had; what is wrong with it stops no other."""
+        service = self._service
+        try:
+            with service.database.write() as connection:
+                epoch = take_lease(connection, current.id, service.replica, service.clock())
+            return epoch is not None and self.hands.advance(replace(current, epoch=epoch))
+        except StorageError as problem:
+            service.log.warning("round-waits", round=current.id, problem=str(problem))
+        except Exception:
+            service.log.exception("round-stuck", round=current.id)
+        return False
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -108,17 +117,12 @@ class Machine:
     def _next(self, run: Run) -> bool:
         """Open the next round of a run, or end the run; False where a round goes on."""
         wanted = run.wanted
-        with self._service.database.read() as connection:
-            rounds = rounds_of(connection, run.id)
-        if any(current.phase not in OVER for current in rounds):
-            return False
         if wanted is None:
             return self._end(run, DONE, "")
-        tried = [
-            current
-            for current in rounds
-            if (current.step, current.purpose) == (wanted.number, wanted.purpose)
-        ]
+        with self._service.database.read() as connection:
+            tried = tries_at(connection, run.id, wanted.number, wanted.purpose)
+        if any(current.phase not in OVER for current in tried):
+            return False
         if tried and (tried[-1].failure == SPENT or len(tried) >= run.task.attempts):
             return self._end(run, RUN_FAILED, f"A sum failed: {tried[-1].failure}.")
         return self._try(run, wanted, tried)

@@ -143,6 +143,15 @@ def rounds_of(connection: Connection, run: str) -> Sequence[Round]:
     return [_round(row) for row in connection.execute(query)]
 
 
+def tries_at(connection: Connection, run: str, step: int, purpose: str) -> list[Round]:
+    """Return the rounds of one sum of a run, oldest first."""
+    rounds = tables.rounds
+    query = select(rounds).where(
+        rounds.c.run == run, rounds.c.step == step, rounds.c.purpose == purpose
+    )
+    return [_round(row) for row in connection.execute(query.order_by(rounds.c.attempt))]
+
+
 def take_lease(connection: Connection, name: str, replica: str, now: float) -> int | None:
     """Take or keep the lease of a round.
 
