@@ -72,7 +72,7 @@ class Hands:
         moved = False
         with work.lock:
             try:
-                self._catch_up(work, current)
+                self._resume(work, current)
                 while work.round.phase not in OVER and self._stepped(work):
                     moved = True
                     self._service.moved.ring()
@@ -80,7 +80,9 @@ class Hands:
                 self._drop(current.id)
                 return moved
             if work.round.phase in OVER:
+                self._service.moved.ring()
                 self._service.messages.discard(current.id)
+                self._drop(current.id)
         return moved
 
     def told(self, name: str, phase: str, client: bytes) -> bytes | None:
@@ -127,6 +129,13 @@ class Hands:
     def _drop(self, name: str) -> None:
         with self._lock:
             self._works.pop(name, None)
+
+    def _resume(self, work: Work, current: Round) -> None:
+        """Catch up, and end a round whose last phase ended with too few."""
+        try:
+            self._catch_up(work, current)
+        except ProtocolError as problem:
+            self._fail(work, problem)
 
     def _catch_up(self, work: Work, current: Round) -> None:
         """Take in the ends of phases that this replica has not seen."""

@@ -26,6 +26,7 @@ from hedgerow.server.rounds.record import (
     open_round,
     open_rounds,
     release_lease,
+    rounds_to_clear,
     take_lease,
     tries_at,
 )
@@ -56,6 +57,10 @@ class Machine:
         self._thread = threading.Thread(target=self._run, name="machine", daemon=True)
 
     def __enter__(self) -> Self:
+        with self._service.database.read() as connection:
+            over = rounds_to_clear(connection)
+        for name in over:
+            self._service.messages.discard(name)
         self._thread.start()
         return self
 

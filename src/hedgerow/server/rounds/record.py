@@ -152,6 +152,14 @@ def tries_at(connection: Connection, run: str, step: int, purpose: str) -> list[
     return [_round(row) for row in connection.execute(query.order_by(rounds.c.attempt))]
 
 
+def rounds_to_clear(connection: Connection) -> Sequence[str]:
+    """Return the rounds that are over and still have bodies of messages, as after a crash."""
+    rounds, messages = tables.rounds, tables.messages
+    left = or_(messages.c.body.is_not(None), messages.c.blob.is_not(None))
+    query = select(messages.c.round).join(rounds, rounds.c.id == messages.c.round)
+    return connection.scalars(query.where(rounds.c.phase.in_(OVER), left).distinct()).all()
+
+
 def take_lease(connection: Connection, name: str, replica: str, now: float) -> int | None:
     """Take or keep the lease of a round.
 

@@ -133,13 +133,15 @@ class Messages:
         return body
 
     def discard(self, round_id: str) -> None:
-        """Delete the large bodies of a round that is over; what was sent stays on record."""
-        own = (messages.c.round == round_id) & messages.c.blob.is_not(None)
+        """Delete the bodies of a round that is over; that they were sent stays on record."""
+        own = messages.c.round == round_id
 
         def forget() -> set[str]:
             with self.database.write() as connection:
-                blobs = set(connection.scalars(select(messages.c.blob).where(own).distinct()))
-                connection.execute(update(messages).where(own).values(blob=None, start=None))
+                placed = select(messages.c.blob).where(own, messages.c.blob.is_not(None))
+                blobs = set(connection.scalars(placed.distinct()))
+                nothing = {"body": None, "blob": None, "start": None}
+                connection.execute(update(messages).where(own).values(nothing))
             return blobs
 
         self._drop(retried(forget))
