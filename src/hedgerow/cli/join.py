@@ -128,12 +128,8 @@ def join(
         listen_token=listen_token,
         once=once,
     )
-    try:
-        from hedgerow.cli.joining import run
-    except ImportError as error:
-        raise ConfigError(
-            f"The agent needs an extra ({error.name}): pip install 'hedgerow[client]'."
-        ) from error
+    from hedgerow.cli.joining import run
+
     run(chosen)
 
 

@@ -19,6 +19,7 @@ from hedgerow.cli.ledger import ledger
 from hedgerow.cli.recommend import recommend
 from hedgerow.cli.serve import serve_command
 from hedgerow.cli.simulate import simulate
+from hedgerow.cli.track import track
 from hedgerow.cli.tune import tune
 from hedgerow.errors import HedgerowError
 
@@ -35,6 +36,7 @@ app = typer.Typer(
 app.command()(simulate)
 app.command()(tune)
 app.command()(recommend)
+app.command()(track)
 app.command()(ledger)
 app.command("audit")(audit_command)
 app.command()(demo)

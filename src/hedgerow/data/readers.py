@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import sqlalchemy
 
 from hedgerow.data.columns import Columns
 from hedgerow.errors import DataError
@@ -97,12 +98,6 @@ def _with_categories(frame: pl.LazyFrame, columns: Columns | None) -> pl.LazyFra
 
 
 def _read_sql(url: str, query: str) -> pl.DataFrame:
-    try:
-        import sqlalchemy
-    except ImportError as error:
-        raise DataError(
-            "Reading a database needs an extra: pip install 'hedgerow[sql]'."
-        ) from error
     bare = COMMENTS.sub("", query).lower()
     if not bare.startswith(("select", "with", "values", "table")):
         raise DataError("The query must read rows: let it begin with SELECT or WITH.")
