@@ -12,13 +12,19 @@ from rich.console import Console
 from hedgerow.cli.access_key import access_key
 from hedgerow.cli.audit import audit_command
 from hedgerow.cli.audit_log import audit_log_app
+from hedgerow.cli.backup import backup, restore
+from hedgerow.cli.clients import clients_app
 from hedgerow.cli.demo import demo
+from hedgerow.cli.enrol import enrol_command
 from hedgerow.cli.init import init
 from hedgerow.cli.join import join
 from hedgerow.cli.ledger import ledger
+from hedgerow.cli.models import models_app
 from hedgerow.cli.recommend import recommend
+from hedgerow.cli.rounds import rounds_command
 from hedgerow.cli.serve import serve_command
 from hedgerow.cli.simulate import simulate
+from hedgerow.cli.task import task_app
 from hedgerow.cli.track import track
 from hedgerow.cli.tune import tune
 from hedgerow.errors import HedgerowError
@@ -44,6 +50,13 @@ app.command()(init)
 app.command("serve")(serve_command)
 app.command("access-key")(access_key)
 app.command()(join)
+app.command()(backup)
+app.command()(restore)
+app.command("enrol")(enrol_command)
+app.command("rounds")(rounds_command)
+app.add_typer(task_app, name="task")
+app.add_typer(clients_app, name="clients")
+app.add_typer(models_app, name="models")
 app.add_typer(audit_log_app, name="audit-log")
 
 

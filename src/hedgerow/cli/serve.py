@@ -68,6 +68,12 @@ def serve_command(
     minimum: Annotated[
         int, typer.Option(help="At the helper: fewest clients in a sum it takes part in.")
     ] = 2,
+    tracing: Annotated[
+        str | None,
+        typer.Option(
+            envvar="HEDGEROW_TRACING", help="Send OpenTelemetry traces to this OTLP address."
+        ),
+    ] = None,
     noise_seed: Annotated[
         str | None,
         typer.Option(help="Make the helper's noise repeatable; for rehearsals only.", hidden=True),
@@ -103,6 +109,7 @@ def serve_command(
         plain=plain_http,
         people=people,
         minimum=minimum,
+        tracing=tracing,
         noise_seed=noise_seed,
     )
     console = Console(stderr=True, highlight=False, soft_wrap=True)

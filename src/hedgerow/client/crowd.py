@@ -30,6 +30,9 @@ from hedgerow.privacy.secure.wire import from_wire
 AT_ONCE = 32
 """How many members enrol at a time."""
 
+GONE = 2.0
+"""Seconds after which a member that has vanished from a round looks whether there is another."""
+
 
 @dataclass
 class MemoryConscience:
@@ -90,7 +93,8 @@ class Crowd:
     Parameters
     ----------
     http
-        A connection to the coordinator, shared by all.
+        Connections to the coordinator, shared by all. The client looks at every one of them for
+        each request, so a large crowd is better made of several with a client each.
     audience
         The deployment's name.
     members
@@ -139,7 +143,7 @@ class Crowd:
                 if isinstance(admitted, Later):
                     await asyncio.sleep(min(admitted.seconds, 1.0))
                 elif admitted.round in gone:
-                    await asyncio.sleep(0.2)
+                    await asyncio.sleep(GONE)
                 elif vanish(number, admitted):
                     gone.add(admitted.round)
                 else:
@@ -161,6 +165,7 @@ async def enrol(
     users: Sequence[int] | None = None,
     guard: Guard | None = None,
     random: Callable[[int], Callable[[str, str], Stream]] | None = None,
+    models: Models | None = None,
 ) -> Crowd:
     """Enrol a crowd with fresh keys.
 
@@ -180,8 +185,10 @@ async def enrol(
         What all insist on.
     random
         Gives each member's streams for noise and rounding, for rehearsals; secrets by default.
+    models
+        Where public models are kept, also for other crowds of this process.
     """
-    models, insisted = Models(), guard or Guard()
+    kept, insisted = Models() if models is None else models, guard or Guard()
     gate = asyncio.Semaphore(AT_ONCE)
     servers = Servers(deployment.coordinator, deployment.helper, deployment.sealing)
 
@@ -198,7 +205,7 @@ async def enrol(
             1 if users is None else users[number],
             folds[number],
             MemoryConscience(insisted),
-            models,
+            kept,
             **streams,
         )
 

@@ -121,7 +121,7 @@ class Policy:
 
 
 def _positive(value: float | None) -> bool:
-    return value is None or (math.isfinite(value) and value > 0)
+    return value is None or 0 < value < math.inf
 
 
 def _check(condition: object, sentence: str) -> None:

@@ -17,10 +17,12 @@ from hedgerow.errors import (
     StorageError,
 )
 from hedgerow.server.helper.service import HelperService
+from hedgerow.server.operations.readiness import Readiness
 from hedgerow.server.routes import (
     agents,
     catalogs,
     clients,
+    health,
     helper,
     keys,
     models,
@@ -30,6 +32,7 @@ from hedgerow.server.routes import (
     schema,
     tasks,
 )
+from hedgerow.server.routes.health import Operations
 from hedgerow.server.security.access import STATUS as SECURITY_STATUS
 from hedgerow.server.site import Site
 
@@ -37,6 +40,7 @@ STATUS = {
     **SECURITY_STATUS,
     "unknown-round": 404,
     "unknown-model": 404,
+    "unknown-task": 404,
     "not-in-this-round": 403,
     "too-late": 410,
     "not-enrolled": 403,
@@ -46,16 +50,21 @@ STATUS = {
 that a retry of the same would mend."""
 
 
-def build(site: Site) -> FastAPI:
+def build(site: Site, operations: Operations | None = None) -> FastAPI:
     """Return the coordinator's application.
 
     Parameters
     ----------
     site
         What it serves from.
+    operations
+        What tells how the process is; by default nothing is looked at.
     """
     app = FastAPI(title="Hedgerow", version="1", openapi_url=None)
     app.state.site = site
+    app.state.operations = operations or Operations(Readiness({}))
+    app.include_router(health.probes)
+    app.include_router(health.router)
     app.include_router(agents.router)
     for operators in (catalogs, clients, keys, models, people, records, runs, schema, tasks):
         app.include_router(operators.router)
@@ -63,16 +72,20 @@ def build(site: Site) -> FastAPI:
     return _explaining(app)
 
 
-def build_helper(service: HelperService) -> FastAPI:
+def build_helper(service: HelperService, operations: Operations | None = None) -> FastAPI:
     """Return the helper's application.
 
     Parameters
     ----------
     service
         Its sessions.
+    operations
+        What tells how the process is; by default nothing is looked at.
     """
     app = FastAPI(title="Hedgerow helper", version="1", docs_url=None, redoc_url=None)
     app.state.helper = service
+    app.state.operations = operations or Operations(Readiness({}))
+    app.include_router(health.probes)
     app.router.routes.extend(helper.routes())
     return _explaining(app)
 
@@ -108,7 +121,7 @@ def _explained(_: Request, error: Exception) -> Response:
 def _invalid(_: Request, error: Exception) -> Response:
     parts = error.errors() if isinstance(error, RequestValidationError) else []
     where = "; ".join(
-        f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in list(parts)[:3]
+        f"{'.'.join(map(str, part['loc']))[:80]}: {part['msg'][:80]}" for part in list(parts)[:3]
     )
     return answer(422, "bad-request", f"The request does not fit: {where}.")
 

@@ -9,11 +9,14 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
@@ -24,8 +27,17 @@ from hedgerow.server.app import build, build_helper
 from hedgerow.server.context import Keys, Service
 from hedgerow.server.helper.remote import RemoteHelper
 from hedgerow.server.helper.service import HelperService
+from hedgerow.server.operations import logs
+from hedgerow.server.operations.draining import Drain, Draining
+from hedgerow.server.operations.metrics import Metrics
+from hedgerow.server.operations.readiness import Readiness, checks_of
+from hedgerow.server.operations.requests import Watched
+from hedgerow.server.operations.stored import StoredMetrics
+from hedgerow.server.operations.tracing import traced
 from hedgerow.server.rounds.machine import Machine
 from hedgerow.server.routes.access import principal_of
+from hedgerow.server.routes.agents import PRINCIPAL
+from hedgerow.server.routes.health import Operations
 from hedgerow.server.security import authority, keys
 from hedgerow.server.security.access import ANYONE, Role
 from hedgerow.server.security.bodies import BodyGuard
@@ -50,8 +62,16 @@ DRAIN = 30
 """Seconds for which requests may go on when the process is stopped."""
 
 
+@dataclass(frozen=True)
+class Application:
+    """A process's application, and the flag that it is about to stop."""
+
+    app: ASGIApp
+    draining: Draining
+
+
 @contextmanager
-def application(settings: Settings) -> Iterator[ASGIApp]:
+def application(settings: Settings) -> Iterator[Application]:
     """Open a process's storage and give its application, with all guards before it.
 
     Raises
@@ -65,26 +85,39 @@ def application(settings: Settings) -> Iterator[ASGIApp]:
         database = Database.open(settings.database_url)
         stack.callback(database.close)
         if settings.role == HELPER:
-            yield _guarded(build_helper(_helper(settings, database)), None)
-            return
-        service = _service(settings, database, stack)
-        loaded = keys.load_coordinator(settings.folder)
-        issuer = Issuer(loaded.token_secret, settings.audience, service.clock)
-        service.messages.sweep(service.clock() - ORPHANED)
-        machine = Machine(service)
-        inbox = stack.enter_context(Inbox(service.messages, service.clock))
-        site = Site(
-            service,
-            machine.hands,
-            inbox,
-            issuer,
-            settings.audience,
-            enrolment=_enrolment(settings),
-            people=_people(settings, loaded.token_secret, service),
-        )
-        stack.enter_context(machine)
-        app = build(site)
-        yield _guarded(app, app)
+            readiness = Readiness(checks_of("helper", database, None))
+            app = build_helper(_helper(settings, database), Operations(readiness))
+        else:
+            app = _coordinator(settings, database, stack)
+        operations: Operations = app.state.operations
+        guarded = _guarded(app, operations, known=settings.role != HELPER)
+        if settings.tracing is not None:
+            name = f"hedgerow-{settings.role}"
+            traces = traced(guarded, database.engine, name, settings.tracing)
+            guarded = stack.enter_context(traces)
+        yield Application(guarded, operations.draining)
+
+
+def _coordinator(settings: Settings, database: Database, stack: ExitStack) -> FastAPI:
+    """Return the coordinator's application, with its machine running."""
+    service, http = _service(settings, database, stack)
+    secret = keys.load_coordinator(settings.folder).token_secret
+    service.messages.sweep(service.clock() - ORPHANED)
+    metrics = Metrics(StoredMetrics(database, service.clock))
+    machine = Machine(service, metrics.tick)
+    inbox = stack.enter_context(Inbox(service.messages, service.clock))
+    site = Site(
+        service,
+        machine.hands,
+        inbox,
+        Issuer(secret, settings.audience, service.clock),
+        settings.audience,
+        enrolment=_enrolment(settings),
+        people=_people(settings, secret, service),
+    )
+    stack.enter_context(machine)
+    checks = checks_of(service.replica, database, service.blobs, http)
+    return build(site, Operations(Readiness(checks), metrics))
 
 
 def serve(settings: Settings) -> None:
@@ -95,9 +128,10 @@ def serve(settings: Settings) -> None:
     ConfigError
         A setting does not fit, or the address is taken.
     """
-    with application(settings) as app:
+    logs.configure()
+    with application(settings) as made:
         config = uvicorn.Config(
-            app,
+            made.app,
             lifespan="off",
             access_log=False,
             log_config=None,
@@ -109,7 +143,19 @@ def serve(settings: Settings) -> None:
             **_transport(settings),
         )
         with _listening(settings) as listener:
-            uvicorn.Server(config).run(sockets=[listener])
+            _Server(config, made.draining).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Sends away who waits for news before it stops, so that it stops soon."""
+
+    def __init__(self, config: uvicorn.Config, draining: Draining) -> None:
+        super().__init__(config)
+        self._draining = draining
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._draining.begin()
+        super().handle_exit(sig, frame)
 
 
 @contextmanager
@@ -143,9 +189,11 @@ def _transport(settings: Settings) -> dict[str, Any]:
     return {"ssl_context_factory": made}
 
 
-def _service(settings: Settings, database: Database, stack: ExitStack) -> Service:
+def _service(
+    settings: Settings, database: Database, stack: ExitStack
+) -> tuple[Service, httpx.Client | None]:
     known, own = keys.load_public(settings.folder), keys.load_coordinator(settings.folder)
-    helper = None
+    helper, http = None, None
     if settings.helper is not None:
         verify: ssl.SSLContext | bool = True
         if settings.helper.startswith("https://"):
@@ -159,7 +207,7 @@ def _service(settings: Settings, database: Database, stack: ExitStack) -> Servic
         helper = RemoteHelper(http, own.signing)
     replica = f"{socket.gethostname()[:40]}-{secrets.token_hex(4)}"
     found = Keys(known.enrolment, own.signing, known.helper, known.helper_sealing)
-    return Service(replica, database, open_blobs(settings.blobs_place), found, helper)
+    return Service(replica, database, open_blobs(settings.blobs_place), found, helper), http
 
 
 def _helper(settings: Settings, database: Database) -> HelperService:
@@ -205,16 +253,21 @@ def _people(settings: Settings, secret: bytes, service: Service) -> People | Non
     return People(OpenID(provider, http, service.clock), roles, secret, service.clock)
 
 
-def _guarded(app: ASGIApp, site_app: Any) -> ASGIApp:
-    """Put the guards before an application: rates first, then the size and pace of bodies."""
+def _guarded(app: FastAPI, operations: Operations, *, known: bool) -> ASGIApp:
+    """Put the guards before an application: rates, then the size and pace of bodies."""
 
     def identify(scope: Any) -> str | None:
-        if site_app is None:
+        if not known:
             return None
         try:
-            principal = principal_of(Request({**scope, "app": site_app}))
+            principal = principal_of(Request({**scope, "app": app}))
         except HedgerowError:
             return None
+        scope[PRINCIPAL] = principal
         return None if principal is ANYONE else principal.name
 
-    return RateLimit(BodyGuard(app, largest), Limiter(PER_ADDRESS), Limiter(PER_CLIENT), identify)
+    drained = Drain(app, operations.draining)
+    limited = RateLimit(
+        BodyGuard(drained, largest), Limiter(PER_ADDRESS), Limiter(PER_CLIENT), identify
+    )
+    return Watched(limited, (operations.metrics.request, logs.log_request))

@@ -43,6 +43,8 @@ class Settings:
         A JSON file that says how people log in; None lets only access keys in.
     minimum
         At the helper: the fewest clients in a sum in which it takes part.
+    tracing
+        Where traces are sent (OTLP over HTTP); None sends none.
     noise_seed
         Makes the helper's noise repeatable, for rehearsals only.
     """
@@ -59,6 +61,7 @@ class Settings:
     plain: bool = False
     people: Path | None = None
     minimum: int = 2
+    tracing: str | None = None
     noise_seed: str | None = None
 
     def __post_init__(self) -> None:

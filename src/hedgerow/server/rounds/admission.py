@@ -6,7 +6,7 @@ import random
 
 from sqlalchemy import Connection, func, select
 
-from hedgerow.server.rounds import report
+from hedgerow.server.rounds import gather, report
 from hedgerow.server.rounds.record import GATHER, KEYS, REPORT, Round, open_rounds
 from hedgerow.server.storage import tables
 from hedgerow.server.tasks.runs import running
@@ -26,7 +26,7 @@ def admit(connection: Connection, client: str) -> Round | None:
         Its id.
     """
     for current in open_rounds(connection):
-        if current.phase == GATHER:
+        if current.phase == GATHER and _asks_more(connection, current, client):
             return current
         if (
             current.phase == REPORT
@@ -53,9 +53,19 @@ def come_again(connection: Connection) -> float:
     return seconds * (0.5 + random.random())  # noqa: S311 - not a secret
 
 
+def _asks_more(connection: Connection, current: Round, client: str) -> bool:
+    """Return whether a round waits for more clients, or for one that has come already."""
+    wanted = current.stats.get(gather.WANTED)
+    if wanted is None or _came(connection, current.id, None, gather.KIND) < wanted:
+        return True
+    return bool(_came(connection, current.id, client, gather.KIND))
+
+
 def _came(connection: Connection, name: str, client: str | None, kind: str) -> int:
     messages = tables.messages
     query = select(func.count()).where(messages.c.round == name, messages.c.kind == kind)
-    if client is not None:
+    if client is None:
+        query = query.where(messages.c.refused.is_(None))
+    else:
         query = query.where(messages.c.client == client)
     return connection.scalar(query) or 0

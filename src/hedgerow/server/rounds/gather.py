@@ -19,6 +19,9 @@ from hedgerow.server.tasks.runs import Population, Run, load_run
 
 KIND = "check-in"
 
+WANTED = "wanted"
+"""Under which a round keeps how many clients it asks."""
+
 
 def wanted_clients(run: Run, enrolled: int) -> int:
     """Return how many clients a sum is asked of: more than are needed, as some will vanish."""
@@ -27,10 +30,12 @@ def wanted_clients(run: Run, enrolled: int) -> int:
     return min(enrolled, math.ceil(run.task.clients * run.task.over_selection))
 
 
-def take(_work: Work, _client: bytes, body: bytes) -> None:
-    """Note that a client has come."""
+def take(work: Work, _client: bytes, body: bytes) -> None:
+    """Note that a client has come; clients that were woken together may be too many."""
     if body:
         raise ProtocolError("bad-message", "A check-in carries nothing.")
+    if len(work.taken) >= work.round.stats.get(WANTED, math.inf):
+        raise ProtocolError("round-full", "Enough clients have come; wait for the next round.")
 
 
 def enough(work: Work) -> bool:
@@ -56,11 +61,11 @@ def ask_of(work: Work) -> Ask:
         So few cannot keep what the policy promises.
     """
     clients, names = tables.clients, [client.hex() for client in work.taken]
-    if len(names) < 2:
-        raise ProtocolError("too-few-clients", "Fewer than two clients have come.")
     with work.service.database.read() as connection:
         run = load_run(connection, work.round.run)
         users = dict(connection.execute(select(clients.c.id, clients.c.users)).all())
+    if len(names) < max(2, run.policy.minimum):
+        raise ProtocolError("too-few-clients", f"Only {len(names)} clients have come.")
     wanted = run.wanted
     if wanted is None:
         raise ProtocolError("nothing-to-do", "The run has come to its end.")

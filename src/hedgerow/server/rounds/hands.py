@@ -35,6 +35,7 @@ from hedgerow.server.rounds.record import (
 )
 from hedgerow.server.rounds.work import Work
 from hedgerow.server.storage import tables
+from hedgerow.server.storage.messages import Stored
 from hedgerow.server.tasks.runs import load_run
 
 KEPT = 64
@@ -168,14 +169,19 @@ class Hands:
         work.drawn = closing.drawn
         PHASES[phase].close(work)
         work.closed.add(phase)
-        if work.round.phase != PUBLISH:
+        path = work.round.path
+        if path[path.index(phase) + 1] != PUBLISH:
             work.begin_phase(frozenset(closing.members))
 
     def _stepped(self, work: Work) -> bool:
         """Do the next thing; False when there is nothing to do but wait."""
         if work.round.phase == PUBLISH:
             return self._published(work)
-        self._feed(work)
+        try:
+            self._feed(work)
+        except ProtocolError as problem:
+            self._fail(work, problem)
+            return True
         over = self._service.clock() >= work.round.deadline
         if not over and not self._enough(work):
             return False
@@ -186,23 +192,26 @@ class Hands:
         """Hand the protocol what has come."""
         phase, refused = PHASES[work.round.phase], dict[str, str]()
         for row in self._service.messages.of(work.round.id, phase.KIND, work.seen):
-            work.seen = row.seq
             client = bytes.fromhex(row.client)
-            if row.refused is not None or client in work.taken:
-                continue
-            if work.expected is not None and client not in work.expected:
-                refused[row.client] = "not-in-this-round"
-                continue
-            try:
-                phase.take(work, client, self._service.messages.body(row))
-            except ProtocolError as problem:
-                refused[row.client] = problem.code
-            else:
-                work.taken[client] = None
+            if row.refused is None and client not in work.taken:
+                try:
+                    self._take(work, client, row)
+                except ProtocolError as problem:
+                    refused[row.client] = problem.code
+                    # It cannot send another, so nobody waits for it.
+                    work.expected = work.expected and work.expected - {client}
+            # Only now: what could not be read is looked at again.
+            work.seen = row.seq
         if refused:
             self._note_refused(work, phase.KIND, refused)
         if work.round.phase == REPORT:
             report.judge(work)
+
+    def _take(self, work: Work, client: bytes, row: Stored) -> None:
+        if work.expected is not None and client not in work.expected:
+            raise ProtocolError("not-in-this-round", "This client is not in this round.")
+        PHASES[work.round.phase].take(work, client, self._service.messages.body(row))
+        work.taken[client] = None
 
     def _enough(self, work: Work) -> bool:
         if work.round.phase == GATHER:
@@ -260,8 +269,8 @@ class Hands:
     def _refresh(self, work: Work) -> None:
         with self._service.database.read() as connection:
             found = load_round(connection, work.round.id)
-        if found is None:
-            raise LeaseLostError("A round is gone.")
+        if found is None or found.epoch != work.round.epoch:
+            raise LeaseLostError("Another replica has taken a round over.")
         work.round = found
 
     def _note_refused(self, work: Work, kind: str, refused: Mapping[str, str]) -> None:

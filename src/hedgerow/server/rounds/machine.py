@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Self
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from hedgerow.errors import ConfigError, PolicyError, StorageError
@@ -15,11 +18,11 @@ from hedgerow.privacy.secure.session import PAIRWISE
 from hedgerow.server.context import Service
 from hedgerow.server.rounds.asking import RETRIED, make_ask, size_of
 from hedgerow.server.rounds.failed import SPENT, may_be_open
-from hedgerow.server.rounds.gather import wanted_clients
+from hedgerow.server.rounds.gather import WANTED, wanted_clients
 from hedgerow.server.rounds.hands import Hands
 from hedgerow.server.rounds.record import (
+    FAILED,
     GATHER,
-    OVER,
     REPORT,
     Round,
     encoded,
@@ -33,7 +36,7 @@ from hedgerow.server.rounds.record import (
 from hedgerow.server.storage import tables
 from hedgerow.server.tasks.artefacts import Artefacts
 from hedgerow.server.tasks.registry import put_live
-from hedgerow.server.tasks.runs import DONE, Population, Run, Wanted, running
+from hedgerow.server.tasks.runs import DONE, RUNNING, Population, Run, Wanted, running
 from hedgerow.server.tasks.runs import FAILED as RUN_FAILED
 from hedgerow.server.tasks.schedule import start_due
 
@@ -48,10 +51,14 @@ class Machine:
     ----------
     service
         The replica.
+    timed
+        Gives a context that measures what is done in it.
     """
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(
+        self, service: Service, timed: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> None:
+        self._service, self._timed = service, timed
         self.hands = Hands(service)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="machine", daemon=True)
@@ -86,8 +93,12 @@ class Machine:
             runs = running(connection)
         for run in runs:
             moved |= self._next(run)
-        with service.database.read() as connection:
+        return self._advance_all() or moved
+
+    def _advance_all(self) -> bool:
+        with self._service.database.read() as connection:
             going = open_rounds(connection)
+        moved = False
         for current in going:
             moved |= self._advance(current)
         return moved
@@ -96,8 +107,12 @@ class Machine:
         """Move one round on, if its lease can be had; what is wrong with it stops no other."""
         service = self._service
         try:
-            with service.database.write() as connection:
-                epoch = take_lease(connection, current.id, service.replica, service.clock())
+            held, epoch = current.held_by(service.replica, service.clock()), None
+            if held is None:
+                with service.database.write() as connection:
+                    epoch = take_lease(connection, current.id, service.replica, service.clock())
+            elif held:
+                epoch = current.epoch
             return epoch is not None and self.hands.advance(replace(current, epoch=epoch))
         except StorageError as problem:
             service.log.warning("round-waits", round=current.id, problem=str(problem))
@@ -106,10 +121,16 @@ class Machine:
         return False
 
     def _run(self) -> None:
+        moved, looked = True, 0.0
         while not self._stop.is_set():
-            rung = self._service.arrived.rung
+            rung, began = self._service.arrived.rung, time.monotonic()
             try:
-                moved = self.tick()
+                # What clients send moves rounds on; all else can wait for a moment.
+                with self._timed():
+                    if moved or began - looked >= LOOK:
+                        moved, looked = self.tick(), began
+                    else:
+                        moved = self._advance_all()
             except StorageError as problem:
                 self._service.log.warning("storage-away", problem=str(problem))
                 moved = False
@@ -117,6 +138,9 @@ class Machine:
                 self._service.log.exception("machine-failed")
                 moved = False
             if not moved:
+                # A rest as long as the work: in a flood of messages those who send get their turn,
+                # and more of them are looked at together.
+                self._stop.wait(min(time.monotonic() - began, LOOK))
                 self._service.arrived.wait(rung, LOOK)
 
     def _next(self, run: Run) -> bool:
@@ -126,7 +150,8 @@ class Machine:
             return self._end(run, DONE, "")
         with self._service.database.read() as connection:
             tried = tries_at(connection, run.id, wanted.number, wanted.purpose)
-        if any(current.phase not in OVER for current in tried):
+        # One that is done means that the run has gone on since it was read.
+        if any(current.phase != FAILED for current in tried):
             return False
         if tried and (tried[-1].failure == SPENT or len(tried) >= run.task.attempts):
             return self._end(run, RUN_FAILED, f"A sum failed: {tried[-1].failure}.")
@@ -152,6 +177,7 @@ class Machine:
         opened = sum(may_be_open(failed) for failed in tried)
         name = f"{wanted.noise.name}{RETRIED}{opened}" if opened else wanted.noise.name
         now, pairwise = service.clock(), run.policy.secure == PAIRWISE
+        clients = wanted_clients(run, len(everyone.users))
         seconds = task.gather_seconds if pairwise else task.gather_seconds + task.phase_seconds
         values: dict[str, object] = {
             "run": run.id,
@@ -161,16 +187,19 @@ class Machine:
             "phase": GATHER if pairwise else REPORT,
             "mode": run.policy.secure,
             "deadline": now + seconds,
-            "stats": json.dumps({"release": name}),
+            "stats": json.dumps({"release": name, WANTED: clients}),
         }
         if not pairwise:
-            clients = wanted_clients(run, len(everyone.users))
             counts = (everyone.among(clients, run.policy.unit), clients)
             size = size_of(run, wanted, Artefacts(service.blobs))
             ask = make_ask(run, wanted, name, size, counts)
             values |= {"ask": ask.to_json(), "terms": encoded(ask.terms(len(tried)))}
+        runs = tables.runs
         with service.database.write() as connection:
-            open_round(connection, values, now)
+            going = select(runs.c.id).where(runs.c.id == run.id, runs.c.status == RUNNING)
+            # Held, so that whoever stops the run stops this round with it.
+            if connection.execute(going.with_for_update()).first() is not None:
+                open_round(connection, values, now)
 
     def _end(self, run: Run, status: str, note: str) -> bool:
         runs, now = tables.runs, self._service.clock()

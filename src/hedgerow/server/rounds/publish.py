@@ -24,7 +24,7 @@ from hedgerow.privacy.secure.wire import to_wire
 from hedgerow.recommender import Recommender
 from hedgerow.server.rounds import report, unmask
 from hedgerow.server.rounds.closing import Published
-from hedgerow.server.rounds.record import FINISHED, PUBLISH, move, note_closing
+from hedgerow.server.rounds.record import FINISHED, PUBLISH, LeaseLostError, move, note_closing
 from hedgerow.server.rounds.work import Opened, Work
 from hedgerow.server.storage import tables
 from hedgerow.server.storage.ledger_lines import DatabaseLines
@@ -64,10 +64,15 @@ def publish(work: Work) -> None:
     service, current = work.service, work.round
     with service.database.read() as connection:
         run = load_run(connection, current.run)
+    if current.ask is None or current.ask.setting.model.hex() != run.state:
+        raise LeaseLostError("The run has gone on without this round.")
     artefacts = Artefacts(service.blobs)
     model = artefacts.load(run.state)
     _charge(work, run, model)
-    opened = unmask.open_sum(work) if current.mode == PAIRWISE else report.open_sum(work)
+    if work.opened is None:
+        # Once: the protocol forgets what it opened, and noise is not drawn anew.
+        work.opened = unmask.open_sum(work) if current.mode == PAIRWISE else report.open_sum(work)
+    opened = work.opened
     learned = _learn(work, run, model, opened, artefacts)
     members = sorted(opened.inclusions, key=lambda name: opened.inclusions[name].position)
     published = Published(
@@ -78,8 +83,8 @@ def publish(work: Work) -> None:
     )
     now, runs, models = service.clock(), tables.runs, tables.models
     with service.database.write() as connection:
-        note_closing(connection, current.id, PUBLISH, to_wire(published))
         move(connection, current, FINISHED, now, stats={"contributors": len(members)})
+        note_closing(connection, current.id, PUBLISH, to_wire(published))
         connection.execute(update(runs).where(runs.c.id == run.id).values(learned.run.values(now)))
         if learned.run.state != run.state:
             known = select(models.c.hash).where(

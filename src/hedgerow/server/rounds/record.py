@@ -57,8 +57,8 @@ class Round:
         What clients compute and agree on; None until it is known who takes part.
     deadline
         When the phase ends at the latest.
-    epoch
-        Of the lease; a replica whose epoch is over can change nothing.
+    owner, lease_until, epoch
+        Which replica moves it on, and until when; one whose epoch is over can change nothing.
     created, changed
         When it began, and when it last moved.
     failure
@@ -77,6 +77,8 @@ class Round:
     ask: Ask | None
     terms: Terms | None
     deadline: float
+    owner: str | None
+    lease_until: float
     epoch: int
     created: float
     changed: float
@@ -96,6 +98,12 @@ class Round:
     def after(self) -> str:
         """The next phase."""
         return self.path[self.path.index(self.phase) + 1]
+
+    def held_by(self, replica: str, now: float) -> bool | None:
+        """Return whether a replica's lease need not be renewed yet; None where it might be had."""
+        if self.owner == replica:
+            return True if self.lease_until - now > LEASE_SECONDS / 2 else None
+        return None if self.owner is None or self.lease_until < now else False
 
     def reached(self, phase: str) -> bool:
         """Return whether it stands at a phase or has passed it."""
@@ -274,6 +282,8 @@ def _round(row: Row[Any]) -> Round:
         ask=Ask.from_json(row.ask) if row.ask else None,
         terms=from_wire(Terms, bytes(row.terms)) if row.terms is not None else None,
         deadline=row.deadline,
+        owner=row.owner,
+        lease_until=row.lease_until,
         epoch=row.epoch,
         created=row.created,
         changed=row.changed,

@@ -30,13 +30,23 @@ def take(work: Work, client: bytes, body: bytes) -> None:
 
 
 def judge(work: Work) -> None:
-    """Have the helper judge what waits; take out what it refuses."""
-    terms = work.round.terms
-    server = coordinator(work)
-    forward = server.forward()
-    if forward is None or terms is None:
+    """Have the helper judge what waits; take out what it refuses.
+
+    Raises
+    ------
+    ProtocolError
+        The helper refuses the sum.
+    StorageError
+        It is away; what waits waits on.
+    """
+    ask, terms = work.round.ask, work.round.terms
+    server, link = coordinator(work), helper(work)
+    if ask is None or terms is None:
         return
-    link = helper(work)
+    if not work.begun:
+        link.begin(ask, terms)
+        work.begun = True
+    forward = server.forward()
     names = {report_id(terms, client): client for client in work.taken}
     while forward is not None:
         verdicts = link.judge(forward)
@@ -65,8 +75,9 @@ def enough(work: Work) -> bool:
 
 
 def close(work: Work) -> None:
-    """End the phase; the sum is opened when it has been charged."""
+    """End the phase, if enough have come; the sum is opened when it has been charged."""
     settle_again(work)
+    coordinator(work).collect()
 
 
 def open_sum(work: Work) -> Opened:
@@ -107,7 +118,6 @@ def coordinator(work: Work) -> Coordinator:
             used=DatabaseUsedReports(service.database, SERVERS[0], sid(terms).hex()),
             noise=partial(gaussian.integers, stream, sigma=ask.setting.deviation),
         )
-        helper(work).begin(ask, terms)
     return work.split
 
 

@@ -61,6 +61,8 @@ class Work:
     """Positions in the roster of pairwise mode."""
     pairwise: Server | None = None
     split: Coordinator | None = None
+    begun: bool = False
+    """Whether the helper knows of the sum of split mode."""
     survivors: Survivors | None = None
     opened: Opened | None = None
 

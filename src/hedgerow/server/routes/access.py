@@ -49,7 +49,9 @@ def needs(permission: Permission) -> Any:
     """Return what a route declares: which permission it takes, checked before anything else."""
 
     def check(request: Request) -> Principal:
-        principal = principal_of(request)
+        # What is open to anybody does not look at what is shown: a stale login shuts nobody out.
+        principal = ANYONE if permission is Permission.PUBLIC else principal_of(request)
+        request.state.role = principal.role.value
         principal.require(permission)
         return principal
 

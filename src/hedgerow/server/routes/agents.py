@@ -20,6 +20,7 @@ from hedgerow.server.routes.access import At, needs, principal_of, site_of
 from hedgerow.server.security import enrolment
 from hedgerow.server.security.access import Permission, Principal, Role
 from hedgerow.server.security.tokens import Login
+from hedgerow.server.settings import LARGEST_UPLOAD
 from hedgerow.server.site import Site
 from hedgerow.server.storage.receipts import Incoming, Refused
 from hedgerow.server.tasks.artefacts import Artefacts
@@ -31,6 +32,9 @@ CBOR = "application/cbor"
 
 LOOK = 1.0
 """Seconds after which who waits looks by himself for what other replicas have changed."""
+
+PRINCIPAL = "hedgerow.principal"
+"""In a request's scope: who sends it, where a guard before the routes has checked that already."""
 
 PHASE_OF = {phase.KIND: name for name, phase in PHASES.items() if name != GATHER}
 """In which phase a kind of message is taken; check-ins have a route of their own."""
@@ -217,7 +221,7 @@ async def upload(request: Request) -> Response:
     A plain route, as one that declares its body would parse and copy it first.
     """
     site = site_of(request)
-    who = principal_of(request)
+    who = request.scope.get(PRINCIPAL) or principal_of(request)
     who.require(Permission.CONTRIBUTE)
     name, kind = request.path_params["name"], request.path_params["kind"]
     phase = PHASE_OF.get(kind)
@@ -227,7 +231,10 @@ async def upload(request: Request) -> Response:
         return JSONResponse(
             {"error": "bad-media-type", "detail": f"Send messages as {CBOR}."}, status_code=415
         )
-    stored = await site.inbox.put(Incoming(name, who.name, kind, phase, await request.body()))
+    declared = request.headers.get("content-length", "")
+    async with site.inbox.room.of(int(declared) if declared.isdigit() else LARGEST_UPLOAD):
+        body = await request.body()
+        stored = await site.inbox.put(Incoming(name, who.name, kind, phase, body))
     if isinstance(stored, Refused):
         return _refused(stored)
     site.service.arrived.ring()

@@ -10,7 +10,9 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeAlias
@@ -19,15 +21,58 @@ from hedgerow.errors import StorageError
 from hedgerow.server.storage.messages import Messages
 from hedgerow.server.storage.receipts import Incoming, Receipt, Refused
 
-BATCH, BATCH_BYTES = 512, 32 << 20
+BATCH, BATCH_BYTES = 512, 8 << 20
 """The most messages in a batch, and the bytes after which it takes no more."""
 
 WAITING_BYTES = 256 << 20
 """The most bytes that wait to be stored; beyond, clients are sent away for a while."""
 
+READING_BYTES = 48 << 20
+"""The most bytes of bodies that are in memory at a time; those of others stay in the network's
+buffers meanwhile, so that a thousand clients at once take no more memory than some hundred."""
+
 BUSY = Refused(503, "busy", "The server is busy; send it again a little later.")
 
 Answer: TypeAlias = Receipt | Refused | Exception
+
+
+class Room:
+    """Memory for bodies, given to requests in the order in which they come; of one event loop.
+
+    Parameters
+    ----------
+    size
+        In bytes. A body that is larger waits until it is alone.
+    """
+
+    def __init__(self, size: int = READING_BYTES) -> None:
+        self._size, self._used = size, 0
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    @asynccontextmanager
+    async def of(self, length: int) -> AsyncIterator[None]:
+        """Wait for room for a body, and hold it until the end of the block."""
+        wanted = min(length, self._size)
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append((wanted, future))
+        self._give()
+        try:
+            await future
+            yield
+        finally:
+            # Whoever is cancelled while he waits has been given nothing yet.
+            if future.cancelled():
+                self._waiting = deque(each for each in self._waiting if each[1] is not future)
+            else:
+                self._used -= wanted
+            self._give()
+
+    def _give(self) -> None:
+        while self._waiting and self._used + self._waiting[0][0] <= self._size:
+            wanted, future = self._waiting.popleft()
+            if not future.done():
+                self._used += wanted
+                future.set_result(None)
 
 
 @dataclass(frozen=True)
@@ -48,6 +93,11 @@ class Inbox:
         Where they are stored.
     clock
         Gives the time in seconds since 1970.
+
+    Attributes
+    ----------
+    room
+        For the bodies that are being read.
     """
 
     def __init__(self, messages: Messages, clock: Callable[[], float] = time.time) -> None:
@@ -57,6 +107,7 @@ class Inbox:
         self._lock = threading.Lock()
         self._waiting_bytes = 0
         self._open = False
+        self.room = Room()
         self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
 
     def __enter__(self) -> Self:

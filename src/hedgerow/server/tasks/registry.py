@@ -13,7 +13,7 @@ import polars as pl
 from sqlalchemy import Connection, select
 
 from hedgerow.data.catalog import Catalog
-from hedgerow.errors import ConfigError, DataError
+from hedgerow.errors import ConfigError, DataError, ProtocolError
 from hedgerow.server.storage import tables
 from hedgerow.server.storage.blobs import Blobs
 from hedgerow.server.storage.database import insert_once
@@ -121,13 +121,13 @@ def task_named(connection: Connection, name: str) -> tuple[str, Task, str]:
 
     Raises
     ------
-    ConfigError
-        There is none of the name.
+    ProtocolError
+        ``unknown-task``.
     """
     tasks = tables.tasks
     row = connection.execute(select(tasks).where(tasks.c.name == name)).one_or_none()
     if row is None:
-        raise ConfigError(f"There is no task {name[:63]!r}.")
+        raise ProtocolError("unknown-task", f"There is no task {name[:63]!r}.")
     return row.id, Task.from_json(row.body), row.status
 
 

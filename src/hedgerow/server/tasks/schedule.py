@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from cronsim import CronSim, CronSimError
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, func, select
 
-from hedgerow.errors import ConfigError, PolicyError
+from hedgerow.errors import ConfigError, HedgerowError, StorageError
 from hedgerow.privacy.ledger import Ledger
 from hedgerow.recommender import Recommender
 from hedgerow.server.context import Service
@@ -67,41 +68,49 @@ def start_due(service: Service) -> None:
     with service.database.read() as connection:
         rows = connection.execute(select(tasks).where(tasks.c.status == ACTIVE)).all()
         enrolled = len(Population.of(connection).users)
-        due = [row for row in rows if _due(connection, row.id, row.body, row.created, service)]
+        due = [row for row in rows if _due(connection, row, service)]
     for row in due:
         task = Task.from_json(row.body)
         if enrolled >= max(2, task.policy.minimum, task.clients):
-            _start(service, row.id, task)
+            _try(service, row, task)
 
 
-def _due(connection: Connection, task_id: str, body: str, created: float, service: Service) -> bool:
+def _try(service: Service, row: Row[Any], task: Task) -> None:
+    """Begin a run; a task that cannot is paused, and hinders no other."""
+    try:
+        _start(service, row, task)
+    except StorageError:
+        raise
+    except Exception as problem:
+        told = isinstance(problem, HedgerowError)
+        service.log.warning("run-refused", task=task.name, problem=str(problem), exc_info=not told)
+        with service.database.write() as connection:
+            own = tables.tasks.c.id == row.id
+            connection.execute(tables.tasks.update().where(own).values(status=PAUSED))
+
+
+def _due(connection: Connection, task: Row[Any], service: Service) -> bool:
     runs = tables.runs
-    of_task = select(func.count(), func.max(runs.c.created)).where(runs.c.task == task_id)
+    of_task = select(func.count(), func.max(runs.c.created)).where(runs.c.task == task.id)
     count, last = connection.execute(of_task).one()
-    going = select(runs.c.id).where(runs.c.task == task_id, runs.c.status == RUNNING)
+    going = select(runs.c.id).where(runs.c.task == task.id, runs.c.status == RUNNING)
     if connection.execute(going).first() is not None:
         return False
-    when = next_run(Task.from_json(body), created, last, count, service.clock())
+    when = next_run(Task.from_json(task.body), task.created, last, count, service.clock())
     return when is not None and when <= service.clock()
 
 
-def _start(service: Service, task_id: str, task: Task) -> None:
-    tasks, runs = tables.tasks, tables.runs
+def _start(service: Service, row: Row[Any], task: Task) -> None:
+    tasks = tables.tasks
     catalog = read_catalog(service.blobs.get(f"catalog/{task.catalog}"))
     start = task.recipe.start(catalog, task.seed)
     state = Artefacts(service.blobs).put(Recommender(task.recipe, start, catalog))
     ledger = Ledger(DatabaseLines(service.database))
     with service.database.write() as connection:
-        # Held until the end, so that two replicas do not both begin the run.
-        connection.execute(select(tasks.c.id).where(tasks.c.id == task_id).with_for_update()).one()
-        going = select(runs.c.id).where(runs.c.task == task_id, runs.c.status == RUNNING)
-        if connection.execute(going).first() is not None:
+        # Held until the end, and looked at once more, so that two replicas do not both begin it.
+        connection.execute(select(tasks.c.id).where(tasks.c.id == row.id).with_for_update()).one()
+        if not _due(connection, row, service):
             return
-        try:
-            now = service.clock()
-            start_run(connection, task_id, task, ledger=ledger, state=state, now=now)
-        except (PolicyError, ConfigError) as problem:
-            service.log.warning("run-refused", task=task.name, problem=str(problem))
-            paused = tasks.update().where(tasks.c.id == task_id).values(status=PAUSED)
-            connection.execute(paused)
+        now = service.clock()
+        start_run(connection, row.id, task, ledger=ledger, state=state, now=now)
     service.arrived.ring()

@@ -1,0 +1,86 @@
+"""What backups do, and what is to be done after a restore."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from hedgerow.errors import ConfigError
+from hedgerow.server.operations.archive import Manifest, reading
+from hedgerow.server.operations.backup import back_up
+from hedgerow.server.operations.restore import Restored, restore, restore_keys
+from hedgerow.server.security import keys
+from hedgerow.server.settings import COORDINATOR, HELPER, Settings
+from hedgerow.server.storage.blobs import Blobs, open_blobs
+from hedgerow.server.storage.database import Database
+
+_NEW_KEY = (
+    "Give the helper a new sealing key before it starts: sums that it answered after the backup "
+    "are not in it, and with the old key it could answer them again."
+)
+_REVOKE = (
+    "What happened after the backup is not in it. Revoke again which clients and access keys were "
+    "revoked since."
+)
+
+
+def save(
+    folder: Path, file: Path, role: str, database: str | None, blobs: str | None, *, with_keys: bool
+) -> Manifest:
+    """Write a backup and return what it holds; see `back_up`."""
+    settings = Settings(folder, role, database=database, blobs=blobs)
+    opened = Database.open(settings.database_url, upgrade=False)
+    try:
+        keys_of = folder if with_keys else None
+        return back_up(file, opened, _blobs(settings), role=role, secrets_of=keys_of)
+    finally:
+        opened.close()
+
+
+def bring_back(
+    folder: Path, file: Path, role: str, database: str | None, blobs: str | None
+) -> list[str]:
+    """Restore a backup and return what to tell; see `restore`."""
+    settings = Settings(folder, role, database=database, blobs=blobs)
+    with reading(file) as reader:
+        if reader.manifest.role != role:
+            raise ConfigError(
+                f"This is a backup of the {reader.manifest.role}; say so with --role."
+            )
+        count = restore_keys(reader, folder)
+        key = keys.load_public(folder).coordinator
+        opened = Database.open(settings.database_url)
+        try:
+            done = restore(reader, opened, _blobs(settings), key=key, signing=_signing(settings))
+        finally:
+            opened.close()
+    said = f"Restored {len(done.manifest.parts)} parts, {count} key files among them."
+    return [said, *(f"- {sentence}" for sentence in _warnings(done))]
+
+
+def _blobs(settings: Settings) -> Blobs | None:
+    return None if settings.role == HELPER else open_blobs(settings.blobs_place)
+
+
+def _signing(settings: Settings) -> Ed25519PrivateKey | None:
+    here = settings.role == COORDINATOR and (settings.folder / keys.COORDINATOR_KEY).is_file()
+    return keys.load_coordinator(settings.folder).signing if here else None
+
+
+def _warnings(done: Restored) -> list[str]:
+    if done.manifest.role == HELPER:
+        return [f"{done.reports} reports of sums without an answer count as used now.", _NEW_KEY]
+    found = [_REVOKE]
+    if done.rounds:
+        found.append(
+            f"{done.rounds} rounds that went on have failed with the code 'restored': clients may "
+            "have answered since, and a sum is never opened twice."
+        )
+    if done.paused:
+        found.append(
+            f"Tasks are paused: {', '.join(done.paused)}. The ledger lacks what they spent since "
+            "the backup. Resume those that spent nothing, and make others anew with a smaller "
+            "epsilon."
+        )
+    return found

@@ -1,0 +1,1 @@
+"""What it takes to run a coordinator day and night: measured, logged, drained and backed up."""

@@ -1,0 +1,137 @@
+"""Backups: one file with all that a deployment cannot do without, made while it runs.
+
+All rows are read in one transaction that sees one moment. Then the models and catalogs that they
+name are added, which are written before their rows and are never deleted.
+
+What clients sent in rounds is left out, and so are the large blobs that hold it: a restored
+coordinator does not go on with rounds (see `restore`), and whoever holds a backup should not hold
+masked vectors and shares of their masks. What was sent, by its digest, stays on record.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, Table, null, select
+
+from hedgerow.server.operations.archive import (
+    BLOBS,
+    KEYS,
+    TABLES,
+    Manifest,
+    Writer,
+    writing,
+)
+from hedgerow.server.operations.rows import encoder
+from hedgerow.server.security import authority, files, keys
+from hedgerow.server.settings import COORDINATOR
+from hedgerow.server.storage import tables
+from hedgerow.server.storage.blobs import Blobs
+from hedgerow.server.storage.database import Database
+
+PAGE = 1000
+"""Rows that are in memory at a time."""
+
+LEFT_OUT = {
+    tables.messages: frozenset({tables.messages.c.body, tables.messages.c.blob}),
+}
+"""Columns that are NULL in a backup."""
+
+
+def back_up(
+    path: Path,
+    database: Database,
+    blobs: Blobs | None,
+    *,
+    role: str = COORDINATOR,
+    secrets_of: Path | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Manifest:
+    """Write a backup.
+
+    Parameters
+    ----------
+    path
+        A file that is not there yet; only its owner may read it.
+    database
+        Of a coordinator or a helper, which may be running.
+    blobs
+        The coordinator's; None at the helper.
+    role
+        Whose backup it is.
+    secrets_of
+        The deployment's folder, to add the role's keys from; None leaves them out, and whoever
+        restores needs them from elsewhere.
+    clock
+        Gives the time.
+
+    Returns
+    -------
+    Manifest
+        What was written.
+
+    Raises
+    ------
+    DataError
+        There is such a file.
+    StorageError
+        The database or a blob cannot be read.
+    """
+    created = clock()
+    with writing(path) as writer:
+        with database.read() as connection:
+            version = schema_of(connection)
+            for table in tables.metadata.sorted_tables:
+                writer.add(f"{TABLES}{table.name}.jsonl", _rows(connection, table))
+            names = [] if blobs is None else _blobs_named(connection)
+        for name in names:
+            # Momenta are there for some models only.
+            if blobs is not None and (not name.startswith("momenta/") or blobs.exists(name)):
+                writer.add(f"{BLOBS}{name}", [blobs.get(name)])
+        if secrets_of is not None:
+            _add_keys(writer, secrets_of, role)
+        return writer.finish(role, version, created)
+
+
+def schema_of(connection: Connection) -> str:
+    """Return the version of a database's tables."""
+    return ",".join(sorted(MigrationContext.configure(connection).get_current_heads()))
+
+
+def key_files(role: str) -> list[str]:
+    """Return which files of a deployment's folder a role needs, in the order of their names."""
+    own = [f"{role}/{authority.KEY}", f"{role}/{authority.CERTIFICATE}"]
+    known = (*keys.FILES, authority.CA_KEY, authority.CA, *own)
+    folders = {"public", role} | ({"enrolment"} if role == COORDINATOR else set())
+    return sorted(name for name in set(known) if name.split("/")[0] in folders)
+
+
+def _rows(connection: Connection, table: Table) -> Iterator[bytes]:
+    left_out = LEFT_OUT.get(table, frozenset())
+    columns = [null().label(c.name) if c in left_out else c for c in table.columns]
+    query = select(*columns).order_by(*table.primary_key.columns)
+    encode = encoder(table)
+    for row in connection.execution_options(yield_per=PAGE).execute(query):
+        yield encode(row)
+
+
+def _blobs_named(connection: Connection) -> list[str]:
+    """Return the names of all blobs that rows name for good."""
+    models, runs, live, catalogs = tables.models, tables.runs, tables.live, tables.catalogs
+    states = {
+        name
+        for column in (models.c.hash, runs.c.state, live.c.model)
+        for name in connection.scalars(select(column).distinct())
+    }
+    public = {f"catalog/{name}" for name in connection.scalars(select(catalogs.c.hash))}
+    return sorted(public | {f"{kind}/{name}" for name in states for kind in ("model", "momenta")})
+
+
+def _add_keys(writer: Writer, folder: Path, role: str) -> None:
+    for name in key_files(role):
+        # An operator may keep the enrolment authority elsewhere.
+        if (folder / name).is_file():
+            writer.add(f"{KEYS}{name}", [files.read(folder / name)])

@@ -1,0 +1,87 @@
+"""For operators: the public items, as a Parquet file."""
+
+from __future__ import annotations
+
+import io
+from typing import Annotated
+
+import polars as pl
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from hedgerow.errors import DataError
+from hedgerow.server.routes.access import At, needs
+from hedgerow.server.routes.shapes import Strict
+from hedgerow.server.security.access import Permission, Principal
+from hedgerow.server.site import Site
+from hedgerow.server.tasks.registry import put_catalog
+
+router = APIRouter(prefix="/v1")
+
+PARQUET = "application/vnd.apache.parquet"
+
+LARGEST = 64 << 20
+"""Bytes of a file."""
+
+MOST_ITEMS, MOST_COLUMNS = 5_000_000, 64
+"""What a file says of itself is asked before it is read: a short one can hold very many rows."""
+
+
+class CatalogOut(Strict):
+    """The catalog's hash, by which tasks name it."""
+
+    hash: str
+
+
+@router.put(
+    "/catalogs",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {PARQUET: {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def upload(
+    request: Request, site: At, who: Annotated[Principal, needs(Permission.EDIT_TASKS)]
+) -> CatalogOut:
+    """Store a catalog: a column ``item_id``, and features of the items. Again changes nothing."""
+    if request.headers.get("content-type") != PARQUET:
+        raise HTTPException(415, f"Send a catalog as {PARQUET}")
+    pieces, size = [], 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > LARGEST:
+            raise HTTPException(413, f"A catalog has at most {LARGEST} bytes")
+        pieces.append(piece)
+    body = b"".join(pieces)
+    return CatalogOut(hash=await run_in_threadpool(_store, site, who, body))
+
+
+def _store(site: Site, who: Principal, body: bytes) -> str:
+    service = site.service
+    try:
+        check_size(body)
+        with service.database.write() as connection:
+            name = put_catalog(connection, service.blobs, body, service.clock())
+            site.note(connection, who, "put-catalog", name)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise DataError(
+            "The catalog's Parquet file is damaged, or not of plain columns."
+        ) from error
+    return name
+
+
+def check_size(body: bytes) -> None:
+    """Refuse a file of more rows or columns than a catalog has.
+
+    Raises
+    ------
+    DataError
+        It has more.
+    """
+    schema = pl.read_parquet_schema(io.BytesIO(body))
+    items = pl.scan_parquet(io.BytesIO(body)).select(pl.len()).collect().item()
+    if items > MOST_ITEMS or len(schema) > MOST_COLUMNS:
+        raise DataError(f"A catalog has at most {MOST_ITEMS} items and {MOST_COLUMNS} columns.")
