@@ -14,7 +14,7 @@ from hedgerow.client.models import Models
 from hedgerow.data.catalog import Catalog
 from hedgerow.data.split import Fold
 from hedgerow.errors import ProtocolError
-from hedgerow.federation.ask import Ask, step_of
+from hedgerow.federation.ask import Ask
 from hedgerow.federation.invitation import Counted, Invitation
 from hedgerow.federation.terms import client_words
 from hedgerow.privacy.randomness import Stream
@@ -198,14 +198,7 @@ def compute(member: Member, ask: Ask, model: Recommender) -> Words:
             "too-many-users",
             f"There are {len(fold)} users where {member.users} were promised; enrol for more.",
         )
-    step = step_of(
-        model.recipe,
-        model.state,
-        ask.purpose,
-        private=ask.policy.private,
-        k=ask.k,
-        repeats=ask.repeats,
-    )
+    step = ask.step(model.recipe, model.state)
     return client_words(step, fold, ask.setting, lambda what: member.random(ask.release, what))
 
 

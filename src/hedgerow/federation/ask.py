@@ -72,6 +72,17 @@ class Ask:
         """The name under which the sum is charged, and under which a client answers once."""
         return self.setting.noise.name
 
+    def step(self, recipe: Recipe, state: State) -> Step[Fold, Any]:
+        """Return the step that is asked for, from the public model that the setting names."""
+        return step_of(
+            recipe,
+            state,
+            self.purpose,
+            private=self.policy.private,
+            k=self.k,
+            repeats=self.repeats,
+        )
+
     def terms(self, attempt: int) -> Terms:
         """Return what the parties to the secured sum agree on.
 

@@ -34,6 +34,7 @@ from hedgerow.server.operations.readiness import Readiness, checks_of
 from hedgerow.server.operations.requests import Watched
 from hedgerow.server.operations.stored import StoredMetrics
 from hedgerow.server.operations.tracing import traced
+from hedgerow.server.rounds.alone import served
 from hedgerow.server.rounds.machine import Machine
 from hedgerow.server.routes.access import principal_of
 from hedgerow.server.routes.agents import PRINCIPAL
@@ -115,6 +116,7 @@ def _coordinator(settings: Settings, database: Database, stack: ExitStack) -> Fa
         enrolment=_enrolment(settings),
         people=_people(settings, secret, service),
     )
+    stack.enter_context(served(database))
     stack.enter_context(machine)
     checks = checks_of(service.replica, database, service.blobs, http)
     return build(site, Operations(Readiness(checks), metrics))

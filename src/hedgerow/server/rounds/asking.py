@@ -61,10 +61,7 @@ def size_of(run: Run, wanted: Wanted, artefacts: Artefacts) -> int:
 
 def invitation(work: Work) -> bytes:
     """Return what a client is told when it takes part."""
-    ask, terms = work.round.ask, work.round.terms
-    if ask is None or terms is None:
-        raise ProtocolError("too-early", "It is not known yet what this round asks.")
-    return to_wire(Invitation(ask.to_json().encode(), terms))
+    return to_wire(Invitation(work.ask.to_json().encode(), work.terms))
 
 
 def place(work: Work, client: bytes) -> int:

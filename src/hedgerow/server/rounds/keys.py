@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from hedgerow.errors import ProtocolError
 from hedgerow.privacy.secure.messages import Advert
 from hedgerow.privacy.secure.pairwise.server import Server
@@ -37,9 +35,6 @@ def told(work: Work, client: bytes) -> bytes:
 def server(work: Work) -> Server:
     """Return the protocol's server, made when the terms are known."""
     if work.pairwise is None:
-        terms, keys = work.round.terms, work.service.keys
-        if terms is None:
-            raise ProtocolError("too-early", "It is not known yet what this round asks.")
-        signer: Ed25519PrivateKey = keys.coordinator
-        work.pairwise = Server(terms, keys.authority, signer, beacon=lambda _: work.drawn)
+        keys, terms = work.service.keys, work.terms
+        work.pairwise = Server(terms, keys.authority, keys.coordinator, beacon=lambda _: work.drawn)
     return work.pairwise

@@ -28,7 +28,7 @@ from hedgerow.server.rounds.record import (
     encoded,
     open_round,
     open_rounds,
-    release_lease,
+    release_leases,
     rounds_to_clear,
     take_lease,
     tries_at,
@@ -77,7 +77,7 @@ class Machine:
         self._service.arrived.ring()
         self._thread.join()
         with self._service.database.write() as connection:
-            release_lease(connection, self._service.replica)
+            release_leases(connection, self._service.replica)
 
     def tick(self) -> bool:
         """Do all that is due; return whether anything moved.

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from sqlalchemy import select, update
 
-from hedgerow.data.split import Fold
-from hedgerow.errors import ProtocolError
-from hedgerow.federation.ask import EVALUATION, NORMS, step_of
+from hedgerow.federation.ask import EVALUATION, NORMS
 from hedgerow.federation.charging import charge
-from hedgerow.models.base import Step
 from hedgerow.privacy.ledger import Ledger
 from hedgerow.privacy.secure.session import PAIRWISE
 from hedgerow.privacy.secure.wire import to_wire
@@ -107,10 +103,7 @@ def publish(work: Work) -> None:
 
 
 def _charge(work: Work, run: Run, model: Recommender) -> None:
-    ask = work.round.ask
-    if ask is None:
-        raise ProtocolError("too-early", "It is not known yet what this round asks.")
-    setting, step = ask.setting, _step(work, run, model)
+    setting, step = work.ask.setting, work.ask.step(model.recipe, model.state)
     sensitivity, size = setting.quantizer.sensitivity, setting.quantizer.size
     charge(
         Ledger(DatabaseLines(work.service.database)),
@@ -124,26 +117,12 @@ def _charge(work: Work, run: Run, model: Recommender) -> None:
     )
 
 
-def _step(work: Work, run: Run, model: Recommender) -> Step[Fold, Any]:
-    return step_of(
-        model.recipe,
-        model.state,
-        work.round.purpose,
-        private=run.policy.private,
-        k=run.task.k,
-        repeats=run.task.repeats,
-    )
-
-
 def _learn(
     work: Work, run: Run, model: Recommender, opened: Opened, artefacts: Artefacts
 ) -> Learned:
     """Return what follows from the sum."""
-    ask = work.round.ask
-    if ask is None:
-        raise ProtocolError("too-early", "It is not known yet what this round asks.")
-    values, sigma = ask.setting.opened(opened.sums, len(opened.inclusions))
-    step = _step(work, run, model)
+    values, sigma = work.ask.setting.opened(opened.sums, len(opened.inclusions))
+    step = work.ask.step(model.recipe, model.state)
     total: Statistics = replace(step.schema.unflatten(np.asarray(values)), noise=sigma)
     found = step.update(total)
     if work.round.purpose == NORMS:

@@ -196,10 +196,12 @@ def take_lease(connection: Connection, name: str, replica: str, now: float) -> i
     return taken
 
 
-def release_lease(connection: Connection, replica: str) -> None:
-    """Let go of all leases of a replica that stops, so that nobody waits for it."""
+def release_leases(connection: Connection, replica: str | None = None) -> None:
+    """Let go of all leases of a replica that stops, or of everybody, so that nobody waits."""
     rounds = tables.rounds
-    held = update(rounds).where(rounds.c.owner == replica, rounds.c.phase.not_in(OVER))
+    held = update(rounds).where(rounds.c.phase.not_in(OVER))
+    if replica is not None:
+        held = held.where(rounds.c.owner == replica)
     connection.execute(held.values(lease_until=0.0))
 
 

@@ -39,15 +39,12 @@ def judge(work: Work) -> None:
     StorageError
         It is away; what waits waits on.
     """
-    ask, terms = work.round.ask, work.round.terms
     server, link = coordinator(work), helper(work)
-    if ask is None or terms is None:
-        return
     if not work.begun:
-        link.begin(ask, terms)
+        link.begin(work.ask, work.terms)
         work.begun = True
     forward = server.forward()
-    names = {report_id(terms, client): client for client in work.taken}
+    names = {report_id(work.terms, client): client for client in work.taken}
     while forward is not None:
         verdicts = link.judge(forward)
         server.settle(verdicts)
@@ -88,10 +85,10 @@ def open_sum(work: Work) -> Opened:
     ProtocolError
         What `Coordinator.collect`, `Coordinator.open` and the helper raise.
     """
-    server, terms = coordinator(work), work.round.terms
+    server = coordinator(work)
     answer = helper(work).collect(server.collect())
     outcome = server.open(answer)
-    names = {report_id(terms, client): client for client in work.taken} if terms else {}
+    names = {report_id(work.terms, client): client for client in work.taken}
     proofs = {names[report]: proof for report, proof in outcome.inclusions.items()}
     return Opened(outcome.sums, outcome.receipt, proofs)
 
@@ -104,9 +101,7 @@ def told(work: Work, _client: bytes) -> bytes:
 def coordinator(work: Work) -> Coordinator:
     """Return the protocol's coordinator."""
     if work.split is None:
-        ask, terms, service = work.round.ask, work.round.terms, work.service
-        if ask is None or terms is None:
-            raise ProtocolError("too-early", "It is not known yet what this round asks.")
+        ask, terms, service = work.ask, work.terms, work.service
         with service.database.read() as connection:
             seed = load_run(connection, work.round.run).task.noise_seed
         stream = Stream.secret() if seed is None else stream_of(seed, ask.release, SERVERS[0])

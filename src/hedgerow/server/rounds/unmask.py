@@ -37,7 +37,6 @@ def open_sum(work: Work) -> Opened:
 
 def told(work: Work, client: bytes) -> bytes:
     """Tell a client who survived or, where they signed for that, who has signed."""
-    terms = work.round.terms
-    if terms is None or not terms.consistency:
+    if not work.terms.consistency:
         return consent.told(work, client)
     return to_wire(server(work).agreement(place(work, client)))

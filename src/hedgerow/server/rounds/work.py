@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from hedgerow.errors import ProtocolError
+from hedgerow.federation.ask import Ask
 from hedgerow.privacy.secure.messages import Survivors
 from hedgerow.privacy.secure.pairwise.server import Server
 from hedgerow.privacy.secure.receipt import Inclusion, Receipt
+from hedgerow.privacy.secure.session import Terms
 from hedgerow.privacy.secure.split.coordinator import Coordinator
 from hedgerow.server.context import Service
 from hedgerow.server.rounds.record import Round
@@ -67,6 +70,32 @@ class Work:
     opened: Opened | None = None
 
     @property
+    def ask(self) -> Ask:
+        """What clients compute.
+
+        Raises
+        ------
+        ProtocolError
+            ``too-early``: it is not known yet.
+        """
+        if self.round.ask is None:
+            raise _too_early()
+        return self.round.ask
+
+    @property
+    def terms(self) -> Terms:
+        """What the parties to the secured sum agree on.
+
+        Raises
+        ------
+        ProtocolError
+            ``too-early``: it is not known yet.
+        """
+        if self.round.terms is None:
+            raise _too_early()
+        return self.round.terms
+
+    @property
     def complete(self) -> bool:
         """Whether everybody has answered from whom an answer can come."""
         return self.expected is not None and self.expected <= self.taken.keys()
@@ -74,3 +103,7 @@ class Work:
     def begin_phase(self, expected: frozenset[bytes] | None) -> None:
         """Forget the messages of the phase before."""
         self.expected, self.taken, self.seen = expected, {}, 0
+
+
+def _too_early() -> ProtocolError:
+    return ProtocolError("too-early", "It is not known yet what this round asks.")
