@@ -293,14 +293,6 @@ def test_tune_prints_what_to_take(data, tmp_path):
     assert "no hyper-parameter" in said
 
 
-def test_the_demo_tells_the_whole_story(tmp_path):
-    printed = run("demo", "--customers", 300, "--products", 60, folder=tmp_path)
-    assert printed.count("customer c") == 5
-    for word in ("federated", "popularity", "Federation tax", "report.html"):
-        assert word in printed
-    assert (tmp_path / "hedgerow-demo" / "report.html").stat().st_size > 50_000
-
-
 def test_help_and_version():
     folder = Path.cwd()
     assert "simulate" in run("--help", folder=folder)

@@ -70,6 +70,7 @@ def test_the_names_are_those_that_others_rely_on(facts):
         "interactions",
         "clients",
         "client_kind",
+        "network",
         "notes",
     }
     assert set(facts["protocol"]) == {

@@ -6,35 +6,36 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from hedgerow.cli import options as o
-from hedgerow.cli.progress import ProgressBars
-from hedgerow.cli.simulate import write_results
-from hedgerow.cli.tables import print_comparison, print_examples
-from hedgerow.comparison.compare import compare
-from hedgerow.data.shop import Shop
-from hedgerow.models.sequence import Sequence
+from hedgerow.errors import ConfigError
 
 
 def demo(
-    customers: Annotated[int, typer.Option(min=50, max=1_000_000, help="Of the shop.")] = 5_000,
-    products: Annotated[int, typer.Option(min=48, max=30_000, help="Of the shop.")] = 800,
+    *,
+    customers: Annotated[int, typer.Option(min=100, max=100_000, help="Of the shop.")] = 5_000,
+    products: Annotated[int, typer.Option(min=48, max=5_000, help="Of the shop.")] = 800,
+    branches: Annotated[int, typer.Option(min=1, max=16, help="Silos of many customers.")] = 4,
+    devices: Annotated[int, typer.Option(min=30, max=2_000, help="Of one customer each.")] = 300,
+    epsilon: Annotated[float, typer.Option(help="Privacy that training may spend.")] = 8.0,
+    vanish: Annotated[
+        float, typer.Option(min=0, max=0.5, help="Share of devices that vanish from each round.")
+    ] = 0.1,
+    port: Annotated[int, typer.Option(min=0, help="Of the coordinator; 0: any.")] = 0,
     seed: o.Seed = 0,
     out: Annotated[Path, typer.Option(help="Folder for the report and the model.")] = Path(
         "hedgerow-demo"
     ),
 ) -> None:
-    """Make a shop, federate a recommender over its customers and say what it achieved."""
-    console = Console()
-    console.print(
-        f"A synthetic shop of {customers:,} customers and {products:,} products. Each customer is "
-        "a device: what was bought stays there, and only terms of sums leave it.\n"
-    )
-    log = Shop(customers=customers, products=products, seed=seed).interactions().distinct()
-    with ProgressBars(console, "full/ndcg@10") as bars:
-        comparison = compare(log, Sequence.phone(), seed=seed, listener=bars)
-    print_comparison(comparison, console)
-    print_examples(comparison, console)
-    out.mkdir(parents=True, exist_ok=True)
-    write_results(comparison, out, None, console)
+    """Make a shop, let its branches and customers' devices learn together, and say what came of it.
+
+    Starts a coordinator and a helper, the agents of the branches and the devices as processes of
+    this computer, which speak HTTPS. Everything is stopped at the end, or with Ctrl-C.
+    """
+    try:
+        from hedgerow.cli.demo_story import Wanted, tell
+    except ImportError as error:
+        raise ConfigError(
+            f"The demonstration needs an extra ({error.name}): pip install 'hedgerow[server]'."
+        ) from error
+    tell(Wanted(customers, products, branches, devices, epsilon, vanish, port, seed, out))

@@ -36,6 +36,8 @@ def run(chosen: Joining) -> None:
     ------
     ConfigError
         An option does not fit, or the first time it lacks a URL or a token.
+    DataError
+        The data cannot be used.
     """
     console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
     if not (chosen.folder / SETTINGS).exists():
@@ -45,7 +47,10 @@ def run(chosen: Joining) -> None:
         store.consents.give(purpose, chosen.consent_by, chosen.consent_text)
     for purpose in chosen.withdraw:
         store.consents.withdraw(purpose, chosen.consent_by)
-    agent = Agent(profile, store, _source(chosen, profile, store), console.print)
+    source = _source(chosen, profile, store)
+    # What is wrong with the data is said now, and not when a round asks for them.
+    source.read()
+    agent = Agent(profile, store, source, console.print)
     asyncio.run(_live(agent, chosen, console))
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from hedgerow.client.api import Admitted, Api, Later, UnavailableError
+from hedgerow.client.api import Admitted, Api, Later, RefusedError, UnavailableError
 from hedgerow.client.conscience import LocalConscience
 from hedgerow.client.models import Models
 from hedgerow.client.profile import SILO, Profile
@@ -23,7 +23,10 @@ from hedgerow.errors import HedgerowError
 from hedgerow.privacy.randomness import Stream
 
 PAUSE = 30.0
-"""Seconds before the next try where the coordinator is away."""
+"""Seconds before the next try where the coordinator is away, or this client refuses."""
+
+SOON = 1.0
+"""Seconds before the next try where a round has failed."""
 
 Listener = Callable[[str], None]
 
@@ -96,6 +99,9 @@ class Agent:
             part = await take_part(api, self.member, admitted)
         except UnavailableError:
             raise
+        except RefusedError as problem:
+            self.listener(f"a round went on without this client: {problem}")
+            return Later(SOON)
         except HedgerowError as problem:
             self.listener(f"did not take part: {problem}")
             # A round that this client refuses would be offered to it at once again.
@@ -121,6 +127,9 @@ class Agent:
                     await self.fetch_live(api, task)
                 found = await self.once(api)
                 pause = found.seconds if isinstance(found, Later) else 0.0
+                if task is not None and pause:
+                    # What the last round led to is live by now.
+                    await self.fetch_live(api, task)
             except UnavailableError as problem:
                 self.listener(str(problem))
                 pause = PAUSE

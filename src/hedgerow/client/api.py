@@ -28,6 +28,10 @@ TRIES = 8
 LONGEST_PAUSE = 20.0
 
 
+class RefusedError(ProtocolError):
+    """The coordinator refuses: a round has failed, or gone on without this client."""
+
+
 class UnavailableError(HedgerowError):
     """The coordinator cannot be reached, or is busy; try again later."""
 
@@ -242,10 +246,10 @@ def _seconds(headers: Mapping[str, str]) -> float:
         return 0.0
 
 
-def _refusal(answer: httpx.Response) -> ProtocolError:
+def _refusal(answer: httpx.Response) -> RefusedError:
     """Return what the coordinator says is wrong."""
     try:
         found = answer.json()
-        return ProtocolError(str(found["error"]), str(found["detail"]))
+        return RefusedError(str(found["error"]), str(found["detail"]))
     except (ValueError, KeyError, TypeError):
-        return ProtocolError("refused", f"The coordinator answers {answer.status_code}.")
+        return RefusedError("refused", f"The coordinator answers {answer.status_code}.")

@@ -62,6 +62,7 @@ def as_json(comparison: Comparison, report: str | None = None) -> dict[str, Any]
             "interactions": len(log),
             "clients": len(clients),
             "client_kind": clients.kind,
+            "network": comparison.network,
             "notes": log.notes,
         },
         "protocol": {

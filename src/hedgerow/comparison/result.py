@@ -151,6 +151,8 @@ class Comparison:
         Contributions computed in a second of the federated training.
     curve
         Quality against epsilon; None where it was not asked for.
+    network
+        Whether the federated training went over a network; otherwise it was simulated.
     """
 
     log: Interactions
@@ -170,6 +172,7 @@ class Comparison:
     examples: tuple[Example, ...]
     client_updates_per_second: float
     curve: Curve | None = None
+    network: bool = False
 
     def tax(self, metric: str) -> tuple[float, float, float] | None:
         """Return pooled minus federated, with the interval of the paired bootstrap.

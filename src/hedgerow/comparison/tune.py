@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hedgerow.comparison.compare import ExecutorFactory
+from hedgerow.comparison.judge import ExecutorFactory
 from hedgerow.comparison.yardstick import make_yardstick
 from hedgerow.data.interactions import Interactions
 from hedgerow.data.split import LastOut, Split
