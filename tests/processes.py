@@ -146,7 +146,8 @@ class Deployed:
             said, "serve", self.folder, "--role", role, "--port", port, *transport, *options
         )
         self.programs.append(program)
-        wait_until(lambda: listens(port) or program._ended(), lambda: program.text)
+        answers = speaks if self.plain else listens
+        wait_until(lambda: answers(port) or program._ended(), lambda: program.text)
         assert not program._ended(), program.text
         return program
 
@@ -191,6 +192,14 @@ class Deployed:
 def listens(port):
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
         return True
+    return False
+
+
+def speaks(port):
+    """Return whether a server without TLS answers, and so has begun to listen to signals, too."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as asking:
+        asking.sendall(b"GET /nothing HTTP/1.0\r\n\r\n")
+        return bool(asking.recv(1))
     return False
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import signal
 import socket
 import ssl
 import time
@@ -157,7 +158,10 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._draining.begin()
-        super().handle_exit(sig, frame)
+        # Not uvicorn's own, which in the end lets the signal kill the process, with its leases
+        # not released.
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from hedgerow.federation.pipeline import Pipeline
 from hedgerow.federation.simulator import train
 from hedgerow.models.als import ALS
 from hedgerow.models.popularity import Popularity
+from hedgerow.models.registry import options_of
 from hedgerow.privacy.ledger import Ledger
 from hedgerow.privacy.policy import Policy
 from hedgerow.server.storage import tables
@@ -21,7 +22,6 @@ from hedgerow.server.storage.database import Database
 from hedgerow.server.tasks.artefacts import Artefacts
 from hedgerow.server.tasks.runs import load_run
 from hedgerow.server.tasks.task import Task
-from hedgerow.models.registry import options_of
 
 
 @pytest.fixture(scope="module")

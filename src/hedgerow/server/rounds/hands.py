@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from sqlalchemy import update
 
@@ -42,6 +44,29 @@ KEPT = 64
 """How many rounds a replica keeps in memory."""
 
 
+LOOK = 1.0
+"""For how many seconds it is believed that a round still stands where it was seen."""
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A round as it was read, and after which ring of the bell and when."""
+
+    round: Round
+    rung: int
+    at: float
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """The end of a round, and the places of the contributors in it."""
+
+    published: Published
+    places: Mapping[bytes, int]
+
+
 class Hands:
     """What a replica holds of the rounds.
 
@@ -54,6 +79,8 @@ class Hands:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._works: dict[str, Work] = {}
+        self._seen: dict[str, _Seen] = {}
+        self._counts: dict[str, _Counts] = {}
         self._lock = threading.Lock()
 
     def advance(self, current: Round) -> bool:
@@ -80,6 +107,10 @@ class Hands:
             except LeaseLostError:
                 self._drop(current.id)
                 return moved
+            except StorageError:
+                # It may have moved before the storage went away.
+                self._service.moved.ring()
+                raise
             if work.round.phase in OVER:
                 self._service.moved.ring()
                 self._service.messages.discard(current.id)
@@ -95,10 +126,15 @@ class Hands:
             ``unknown-round``, ``not-in-this-round``, ``too-late``, or the code with which the
             round failed.
         """
+        if self.waits(name, phase):
+            return None
+        rung, now = self._service.moved.rung, time.monotonic()
         with self._service.database.read() as connection:
             current = load_round(connection, name)
         if current is None:
             raise ProtocolError("unknown-round", "There is no such round.")
+        with self._lock:
+            _trimmed(self._seen)[name] = _Seen(current, rung, now)
         if current.failure is not None:
             raise ProtocolError(current.failure, "This round has failed; wait for the next.")
         if not current.reached(phase):
@@ -112,19 +148,42 @@ class Hands:
             self._catch_up(work, current)
             return PHASES[phase].told(work, client)
 
+    def waits(self, name: str, phase: str) -> bool:
+        """Return whether a round was seen a moment ago, and had not reached a phase then.
+
+        Of many clients that wait for one thing, one looks and the others hear of it: this asks no
+        database.
+        """
+        with self._lock:
+            seen = self._seen.get(name)
+        return (
+            seen is not None
+            and seen.rung == self._service.moved.rung
+            and time.monotonic() - seen.at < LOOK
+            and seen.round.failure is None
+            and not seen.round.reached(phase)
+        )
+
     def _counted(self, current: Round, client: bytes) -> bytes:
-        with self._service.database.read() as connection:
-            body = closings_of(connection, current.id)[PUBLISH]
-        published = from_wire(Published, body)
-        if client not in published.members:
+        with self._lock:
+            counts = self._counts.get(current.id)
+        if counts is None:
+            with self._service.database.read() as connection:
+                published = from_wire(Published, closings_of(connection, current.id)[PUBLISH])
+            places = {member: place for place, member in enumerate(published.members)}
+            counts = _Counts(published, places)
+            with self._lock:
+                _trimmed(self._counts)[current.id] = counts
+        published, place = counts.published, counts.places.get(client)
+        if place is None:
             raise ProtocolError("not-in-this-round", "This client's term is not in the sum.")
-        inclusion = published.inclusions[published.members.index(client)]
+        inclusion = published.inclusions[place]
         return to_wire(Counted(published.receipt, inclusion, published.model))
 
     def _work(self, current: Round) -> Work:
         with self._lock:
-            while len(self._works) >= KEPT:
-                self._works.pop(next(iter(self._works)))
+            if current.id not in self._works:
+                _trimmed(self._works)
             return self._works.setdefault(current.id, Work(self._service, current))
 
     def _drop(self, name: str) -> None:
@@ -141,6 +200,9 @@ class Hands:
     def _catch_up(self, work: Work, current: Round) -> None:
         """Take in the ends of phases that this replica has not seen."""
         work.round = current
+        passed = current.path[: current.path.index(current.phase)] if current.ask else ()
+        if passed and work.closed.issuperset(passed):
+            return
         with self._service.database.read() as connection:
             closings = closings_of(connection, current.id)
         for phase in current.path:
@@ -281,3 +343,10 @@ class Hands:
                 connection.execute(
                     update(messages).where(own, messages.c.kind == kind).values(refused=code[:40])
                 )
+
+
+def _trimmed(kept: dict[str, Value]) -> dict[str, Value]:
+    """Make room for one more, and return what is kept."""
+    while len(kept) >= KEPT:
+        kept.pop(next(iter(kept)))
+    return kept

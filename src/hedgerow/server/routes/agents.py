@@ -203,9 +203,10 @@ async def told(
     started, client = anyio.current_time(), bytes.fromhex(who.name)
     while True:
         rung = site.service.moved.rung
-        body = await anyio.to_thread.run_sync(site.hands.told, name, phase, client)
-        if body is not None:
-            return Response(body, media_type=CBOR)
+        if not site.hands.waits(name, phase):
+            body = await anyio.to_thread.run_sync(site.hands.told, name, phase, client)
+            if body is not None:
+                return Response(body, media_type=CBOR)
         left = wait - (anyio.current_time() - started)
         if left <= 0:
             return Response(status_code=204)
