@@ -73,11 +73,12 @@ def test_servers_that_are_not_there_or_not_known(command, tmp_path):
                 "stranger": ["--url", shop.url],
             }.items()
         ]
-        for program in started:
+        said = ("The coordinator cannot be reached", "The connection is refused for a certificate")
+        for program, sentence in zip(started, said, strict=True):
             stack.callback(program.stop)
             wait_until(lambda program=program: program.process.poll() is not None, "it goes on")
             assert program.process.returncode == 1
-            assert program.text.startswith("error: The coordinator cannot be reached")
+            assert program.text.startswith(f"error: {sentence}")
             assert program.text.count("\n") == 1
     found = command(
         "join", tmp_path / "ca", "--url", "https://127.0.0.1:1", "--token", "x", "--ca", "none.pem"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import httpx
 
@@ -21,6 +22,8 @@ from hedgerow.data.catalog import Catalog
 from hedgerow.data.split import Fold, LastOut
 from hedgerow.errors import HedgerowError
 from hedgerow.privacy.randomness import Stream
+
+T = TypeVar("T")
 
 PAUSE = 30.0
 """Seconds before the next try where the coordinator is away, or this client refuses."""
@@ -78,14 +81,13 @@ class Agent:
             self.listener(f"note: {note}")
         return found.fold
 
-    async def once(self, api: Api) -> Part | Later | None:
+    async def once(self, api: Api) -> Part | Later:
         """Check in, and take part where there is a round.
 
         Returns
         -------
-        Part, Later or None
-            What was contributed; when to come again; None where this client refused, or the round
-            failed.
+        Part or Later
+            As of :meth:`take`, or when to come again.
 
         Raises
         ------
@@ -93,8 +95,22 @@ class Agent:
             The coordinator is away.
         """
         admitted = await api.check_in()
-        if not isinstance(admitted, Admitted):
-            return admitted
+        return await self.take(api, admitted) if isinstance(admitted, Admitted) else admitted
+
+    async def take(self, api: Api, admitted: Admitted) -> Part | Later:
+        """Take part in a round.
+
+        Returns
+        -------
+        Part or Later
+            What was contributed; or when to come again, as this client refused, or the round
+            failed.
+
+        Raises
+        ------
+        UnavailableError
+            The coordinator is away.
+        """
         try:
             part = await take_part(api, self.member, admitted)
         except UnavailableError:
@@ -125,7 +141,12 @@ class Agent:
             try:
                 if task is not None:
                     await self.fetch_live(api, task)
-                found = await self.once(api)
+                admitted = await _unless(stop, api.check_in())
+                if admitted is None:
+                    return
+                found = (
+                    await self.take(api, admitted) if isinstance(admitted, Admitted) else admitted
+                )
                 pause = found.seconds if isinstance(found, Later) else 0.0
                 if task is not None and pause:
                     # What the last round led to is live by now.
@@ -179,3 +200,14 @@ def connect(profile: Profile) -> httpx.AsyncClient:
 def api_of(profile: Profile, http: httpx.AsyncClient) -> Api:
     """Return the calls that a profile makes."""
     return Api(http, profile.key, audience=profile.deployment.audience)
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[None, None, T]) -> T | None:
+    """Return what comes of some waiting; None where it is told to stop first."""
+    waiting, told = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({waiting, told}, return_when=asyncio.FIRST_COMPLETED)
+        return await waiting if waiting.done() else None
+    finally:
+        waiting.cancel()
+        told.cancel()

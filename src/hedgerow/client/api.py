@@ -199,6 +199,7 @@ class Api:
                     sent["authorization"] = f"Bearer {await self._access()}"
                 answer = await self._http.request(method, path, headers=sent, timeout=wait, **parts)
             except httpx.TransportError as error:
+                _check_trust(error)
                 reason = str(error) or type(error).__name__
                 after = self._backoff(attempt)
             else:
@@ -237,6 +238,23 @@ class Api:
     def _backoff(attempt: int) -> float:
         """Return a pause that doubles with each attempt, and differs from client to client."""
         return float(0.1 * 2**attempt * (0.5 + secrets.randbelow(1000) / 1000))
+
+
+def _check_trust(error: httpx.TransportError) -> None:
+    """Refuse to try again where the two sides do not trust each other's certificates.
+
+    Raises
+    ------
+    UnavailableError
+        The error is about a certificate.
+    """
+    said = str(error)
+    if "certificate" not in said.lower():
+        return
+    raise UnavailableError(
+        f"The connection is refused for a certificate ({said[:200]}); name the file of who vouches "
+        "for the coordinator, and this client's own certificate where it asks for one."
+    ) from error
 
 
 def _seconds(headers: Mapping[str, str]) -> float:

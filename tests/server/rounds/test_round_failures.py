@@ -14,6 +14,7 @@ from hedgerow.errors import ProtocolError, StorageError
 from hedgerow.models.als import ALS
 from hedgerow.models.popularity import Popularity
 from hedgerow.privacy.policy import Policy
+from hedgerow.server.helper.link import HelperAwayError
 from hedgerow.server.rounds.record import LEASE_SECONDS
 from hedgerow.server.rounds.stopping import stop_runs
 from hedgerow.server.security import enrolment
@@ -186,6 +187,20 @@ class TestTooFew:
         tried.check()
         assert (tried.outcomes(), tried.spent()) == ([failure, "done"], [again])
 
+    def test_too_little_that_is_revealed_costs_nothing(self, world):
+        tried = world(task_of(Popularity(), policy()))
+        machine = tried.machine()
+        until(tried, machine, "unmask")
+        for person in tried.people[1:]:
+            person.vanish()
+        tried.turn(machine, tried.people[:1])
+        tried.clock.now += 21
+        machine.tick()
+        assert (tried.outcomes(), tried.spent()) == (["too-few-shares"], [])
+        tried.turn(machine)
+        tried.check()
+        assert (tried.outcomes(), tried.spent()) == (["too-few-shares", "done"], ["shop/0/0~1"])
+
     def test_one_that_vanishes_late_is_taken_out_of_the_sum(self, world):
         for phase in ("keys", "shares", "masked", "consent", "unmask"):
             tried = world(task_of(Popularity(), policy()))
@@ -230,7 +245,7 @@ class Moody:
     def _call(self, name, *arguments):
         self.calls += 1
         if self.calls <= self.away:
-            raise StorageError("The helper cannot be reached.", transient=True)
+            raise HelperAwayError("away")
         if name in self.refuse:
             raise ProtocolError("weak-minimum", "This helper asks for more clients.")
         return getattr(self.helper, name)(*arguments)
@@ -254,7 +269,7 @@ class TestHelper:
             tried.turn(machine)
         tried.check()
         assert (tried.outcomes(), tried.spent()) == (["done"], ["shop/0/0"])
-        assert ("round-waits", "The helper cannot be reached.") in [
+        assert ("round-waits", "The helper cannot be reached (away).") in [
             (what, parts["problem"]) for what, parts in tried.log.said
         ]
         assert_same(state_of(tried), undisturbed("split"))
@@ -267,6 +282,16 @@ class TestHelper:
         assert set(tried.outcomes()) <= {"weak-minimum", "budget-spent"}
         assert tried.outcomes()[0] == "weak-minimum"
         assert tried.run().status == "failed"
+
+    def test_one_that_stays_away_ends_the_round_at_its_deadline(self, world):
+        tried = world(small("split"), users=3, helper=lambda helper: Moody(helper, away=10**9))
+        machine = tried.machine()
+        tried.turn(machine)
+        assert tried.outcomes() == ["report"]
+        tried.clock.now += 3600
+        machine.tick()
+        assert tried.outcomes()[0] == "helper-away"
+        assert tried.spent() == []
 
     def test_while_it_is_away_other_tasks_go_on(self, world):
         tasks = [small("split", name="waits"), small("pairwise", name="goes-on")]

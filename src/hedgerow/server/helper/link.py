@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from hedgerow.errors import StorageError
 from hedgerow.federation.ask import Ask
 from hedgerow.privacy.secure.session import Terms
 from hedgerow.privacy.secure.split.messages import Collect, Forward, SignedMaskSum, Verdicts
+
+
+class HelperAwayError(StorageError):
+    """The helper cannot be reached; what it was asked may be asked again."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The helper cannot be reached ({why}).", transient=True)
 
 
 class HelperLink(Protocol):
@@ -22,7 +30,7 @@ class HelperLink(Protocol):
         ------
         ProtocolError
             The terms are below what the helper insists on.
-        UnavailableError
+        HelperAwayError
             It cannot be reached.
         """
         ...

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from hedgerow.errors import ProtocolError, StorageError
+from hedgerow.errors import ProtocolError
 from hedgerow.federation import proofs
 from hedgerow.federation.ask import Ask
 from hedgerow.federation.invitation import Invitation
 from hedgerow.privacy.secure.session import Terms
 from hedgerow.privacy.secure.split.messages import Collect, Forward, SignedMaskSum, Verdicts
 from hedgerow.privacy.secure.wire import from_wire, to_wire
+from hedgerow.server.helper.link import HelperAwayError
 
 SCHEME = "Hedgerow"
 """Of the ``Authorization`` header: milliseconds since 1970 and a signature in hexadecimal."""
@@ -60,7 +61,7 @@ class RemoteHelper:
         ------
         ProtocolError
             The helper refuses.
-        StorageError
+        HelperAwayError
             It cannot be reached; the round waits.
         """
         path, body = PREFIX + name, to_wire(message)
@@ -73,11 +74,9 @@ class RemoteHelper:
         try:
             answer = self.http.post(path, content=body, headers=headers, timeout=60)
         except httpx.TransportError as error:
-            raise StorageError(
-                f"The helper cannot be reached ({type(error).__name__}).", transient=True
-            ) from error
+            raise HelperAwayError(type(error).__name__) from error
         if answer.status_code in {429, 502, 503, 504}:
-            raise StorageError(f"The helper answers {answer.status_code}.", transient=True)
+            raise HelperAwayError(f"it answers {answer.status_code}")
         if answer.status_code >= 400:
             raise _refusal(answer)
         return answer.content

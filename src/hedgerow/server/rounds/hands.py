@@ -15,6 +15,7 @@ from hedgerow.errors import ConfigError, HedgerowError, PolicyError, ProtocolErr
 from hedgerow.federation.invitation import Counted
 from hedgerow.privacy.secure.wire import from_wire, to_wire
 from hedgerow.server.context import Service
+from hedgerow.server.helper.link import HelperAwayError
 from hedgerow.server.rounds import gather, report
 from hedgerow.server.rounds.closing import Closing, Published
 from hedgerow.server.rounds.failed import SPENT, fail
@@ -241,6 +242,12 @@ class Hands:
             return self._published(work)
         try:
             self._feed(work)
+        except HelperAwayError:
+            # Until the deadline it may come back.
+            if self._service.clock() < work.round.deadline:
+                raise
+            self._fail(work, ProtocolError("helper-away", "The helper was away too long."))
+            return True
         except ProtocolError as problem:
             self._fail(work, problem)
             return True

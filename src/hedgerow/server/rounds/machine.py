@@ -23,9 +23,11 @@ from hedgerow.server.rounds.hands import Hands
 from hedgerow.server.rounds.record import (
     FAILED,
     GATHER,
+    LEASE_SECONDS,
     REPORT,
     Round,
     encoded,
+    keep_leases,
     open_round,
     open_rounds,
     release_leases,
@@ -39,6 +41,9 @@ from hedgerow.server.tasks.registry import put_live
 from hedgerow.server.tasks.runs import DONE, RUNNING, Population, Run, Wanted, running
 from hedgerow.server.tasks.runs import FAILED as RUN_FAILED
 from hedgerow.server.tasks.schedule import start_due
+
+STUCK = 600.0
+"""Seconds of work after which a replica no longer keeps its leases: others shall try."""
 
 LOOK = 0.25
 """Seconds after which a replica looks by itself for what others have changed."""
@@ -61,7 +66,9 @@ class Machine:
         self._service, self._timed = service, timed
         self.hands = Hands(service)
         self._stop = threading.Event()
+        self._began: float | None = None
         self._thread = threading.Thread(target=self._run, name="machine", daemon=True)
+        self._heart = threading.Thread(target=self._beat, name="leases", daemon=True)
 
     def __enter__(self) -> Self:
         with self._service.database.read() as connection:
@@ -69,6 +76,7 @@ class Machine:
         for name in over:
             self._service.messages.discard(name)
         self._thread.start()
+        self._heart.start()
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -76,6 +84,7 @@ class Machine:
         self._stop.set()
         self._service.arrived.ring()
         self._thread.join()
+        self._heart.join()
         with self._service.database.write() as connection:
             release_leases(connection, self._service.replica)
 
@@ -92,8 +101,30 @@ class Machine:
         with service.database.read() as connection:
             runs = running(connection)
         for run in runs:
-            moved |= self._next(run)
+            moved |= self._led(run)
         return self._advance_all() or moved
+
+    def _led(self, run: Run) -> bool:
+        """Lead a run on; what is wrong with it stops no other."""
+        try:
+            return self._next(run)
+        except StorageError as problem:
+            self._service.log.warning("run-waits", run=run.id, problem=str(problem))
+        except Exception:
+            self._service.log.exception("run-stuck", run=run.id)
+        return False
+
+    def _beat(self) -> None:
+        """Keep leases while a round takes long, so that no other replica begins it anew."""
+        while not self._stop.wait(LEASE_SECONDS / 3):
+            began = self._began
+            if began is None or time.monotonic() - began > STUCK:
+                continue
+            try:
+                with self._service.database.write() as connection:
+                    keep_leases(connection, self._service.replica, self._service.clock())
+            except StorageError as problem:
+                self._service.log.warning("leases-not-kept", problem=str(problem))
 
     def _advance_all(self) -> bool:
         with self._service.database.read() as connection:
@@ -124,6 +155,7 @@ class Machine:
         moved, looked = True, 0.0
         while not self._stop.is_set():
             rung, began = self._service.arrived.rung, time.monotonic()
+            self._began = began
             try:
                 # What clients send moves rounds on; all else can wait for a moment.
                 with self._timed():

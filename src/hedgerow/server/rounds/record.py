@@ -196,6 +196,15 @@ def take_lease(connection: Connection, name: str, replica: str, now: float) -> i
     return taken
 
 
+def keep_leases(connection: Connection, replica: str, now: float) -> None:
+    """Renew the leases that a replica holds still."""
+    rounds = tables.rounds
+    held = update(rounds).where(
+        rounds.c.owner == replica, rounds.c.lease_until >= now, rounds.c.phase.not_in(OVER)
+    )
+    connection.execute(held.values(lease_until=now + LEASE_SECONDS))
+
+
 def release_leases(connection: Connection, replica: str | None = None) -> None:
     """Let go of all leases of a replica that stops, or of everybody, so that nobody waits."""
     rounds = tables.rounds

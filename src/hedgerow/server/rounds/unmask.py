@@ -17,8 +17,9 @@ def take(work: Work, client: bytes, body: bytes) -> None:
     server(work).reveal(place(work, client), from_wire(Reveal, body))
 
 
-def close(_work: Work) -> None:
-    """End the phase; the sum is opened when it has been charged."""
+def close(work: Work) -> None:
+    """End the phase, if enough was revealed; the sum is opened when it has been charged."""
+    server(work).check_reveals()
 
 
 def open_sum(work: Work) -> Opened:

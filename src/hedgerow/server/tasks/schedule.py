@@ -79,9 +79,9 @@ def _try(service: Service, row: Row[Any], task: Task) -> None:
     """Begin a run; a task that cannot is paused, and hinders no other."""
     try:
         _start(service, row, task)
-    except StorageError:
-        raise
     except Exception as problem:
+        if isinstance(problem, StorageError) and problem.transient:
+            raise
         told = isinstance(problem, HedgerowError)
         service.log.warning("run-refused", task=task.name, problem=str(problem), exc_info=not told)
         with service.database.write() as connection:

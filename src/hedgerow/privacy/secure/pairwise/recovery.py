@@ -64,6 +64,19 @@ class Revealed:
         self._shares[others[held], self._graph.mirror[held]] = table
         self._present[others[held], self._graph.mirror[held]] = True
 
+    def check(self, position: int) -> None:
+        """Refuse to go on where too few shares came in to recover a client's secret.
+
+        Raises
+        ------
+        ProtocolError
+            ``too-few-shares``.
+        """
+        if np.count_nonzero(self._present[position]) < self._threshold:
+            raise ProtocolError(
+                "too-few-shares", f"Too few shares came in to complete client {position}'s part."
+            )
+
     def secret(self, position: int) -> bytes:
         """Return the one secret of a client that was told, a seed of 16 bytes.
 
@@ -72,11 +85,8 @@ class Revealed:
         ProtocolError
             ``too-few-shares``: fewer came in than recover it.
         """
+        self.check(position)
         found = np.flatnonzero(self._present[position])[: self._threshold]
-        if len(found) < self._threshold:
-            raise ProtocolError(
-                "too-few-shares", f"Too few shares came in to complete client {position}'s part."
-            )
         shares = [row.tobytes() for row in self._shares[position, found]]
         places: list[int] = (found + 1).tolist()
         return shamir.combine(shares, shamir.weights(places, self._graph.degree))

@@ -153,6 +153,10 @@ class Server:
         """Step 6: take a survivor's shares. See `Unmasking.reveal`."""
         self._at(Unmasking).reveal(position, reveal)
 
+    def check_reveals(self) -> None:
+        """Step 6: refuse to go on with too few. See `Unmasking.check`."""
+        self._at(Unmasking).check()
+
     def finish(self) -> Outcome:
         """Step 7: open the sum and sign the receipt. See `Unmasking.finish`."""
         return self._leave(Unmasking).finish(self._key)

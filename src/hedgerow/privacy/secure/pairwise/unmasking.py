@@ -130,6 +130,17 @@ class Unmasking:
         elif before != hashlib.sha256(reveal.shares).digest():
             raise ProtocolError("already-revealed", f"Client {position} told other shares before.")
 
+    def check(self) -> None:
+        """Refuse to open a sum for which too little was revealed; nothing is opened by asking.
+
+        Raises
+        ------
+        ProtocolError
+            ``too-few-shares``.
+        """
+        for position in np.flatnonzero(self._alive | self._dead).tolist():
+            self._revealed.check(position)
+
     def finish(self, key: Ed25519PrivateKey) -> Outcome:
         """Open the sum.
 
