@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 Vector = NDArray[np.float64]
 
@@ -124,6 +123,8 @@ def _placements(members: Vector, others: Vector) -> Vector:
     The mean is twice the area under the curve.
     """
     n = len(members)
+    from scipy.stats import rankdata  # 50 MB that only an audit needs
+
     ranks = rankdata(np.concatenate([members, others]))
     below = (ranks[:n] - rankdata(members)) / n
     above = 1 - (ranks[n:] - rankdata(others)) / n
