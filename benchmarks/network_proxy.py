@@ -29,17 +29,20 @@ class Proxy:
     @contextlib.contextmanager
     def running(cls, ports: Sequence[int]) -> Iterator[str]:
         """Give the address of a balancer, until the end of the block."""
-        proxy, started = cls(ports), threading.Event()
+        proxy, started, stop = cls(ports), threading.Event(), asyncio.Event()
         loop = asyncio.new_event_loop()
 
         async def serve() -> None:
-            server = await asyncio.start_server(proxy.accept, "127.0.0.1", proxy.port)
-            started.set()
-            with contextlib.suppress(asyncio.CancelledError):
-                await server.serve_forever()
+            async with await asyncio.start_server(proxy.accept, "127.0.0.1", proxy.port):
+                started.set()
+                await stop.wait()
+                others = asyncio.all_tasks() - {asyncio.current_task()}
+                for connection in others:
+                    connection.cancel()
+                await asyncio.gather(*others, return_exceptions=True)
 
         def run() -> None:
-            with contextlib.suppress(RuntimeError):
+            with contextlib.closing(loop):
                 loop.run_until_complete(serve())
 
         thread = threading.Thread(target=run, daemon=True)
@@ -48,7 +51,7 @@ class Proxy:
         try:
             yield f"http://127.0.0.1:{proxy.port}"
         finally:
-            loop.call_soon_threadsafe(loop.stop)
+            loop.call_soon_threadsafe(stop.set)
             thread.join(10)
 
     def __post_init__(self) -> None:
@@ -63,7 +66,11 @@ class Proxy:
                 to_reader, to_writer = await asyncio.open_connection("127.0.0.1", port)
             except OSError:
                 continue
-            await asyncio.gather(_copy(reader, to_writer), _copy(to_reader, writer))
+            try:
+                await asyncio.gather(_copy(reader, to_writer), _copy(to_reader, writer))
+            finally:
+                to_writer.close()
+                writer.close()
             return
         writer.close()
 

@@ -16,7 +16,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import log_ndtr
 
 from hedgerow.errors import ConfigError
@@ -222,6 +221,8 @@ def analytic_epsilon(multiplier: float, delta: float) -> float:
     goal = math.log(delta)
     if _log_delta(0.0, multiplier) <= goal:
         return 0.0
+    from scipy.optimize import brentq  # 15 MB that only who plans needs
+
     # Concentrated differential privacy bounds it from above (Bun and Steinke 2016).
     highest = 1 / (2 * multiplier**2) + math.sqrt(-2 * goal) / multiplier
     return float(
@@ -231,6 +232,8 @@ def analytic_epsilon(multiplier: float, delta: float) -> float:
 
 def analytic_multiplier(epsilon: float, delta: float) -> float:
     """Return the smallest noise multiplier of one Gaussian release, by the closed form."""
+    from scipy.optimize import brentq
+
     goal = math.log(delta)
     # The inverse of the bound from concentrated differential privacy.
     highest = (math.sqrt(-2 * goal + 2 * epsilon) + math.sqrt(-2 * goal)) / (2 * epsilon)

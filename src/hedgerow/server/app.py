@@ -63,12 +63,13 @@ def build(site: Site, operations: Operations | None = None) -> FastAPI:
     app = FastAPI(title="Hedgerow", version="1", openapi_url=None)
     app.state.site = site
     app.state.operations = operations or Operations(Readiness({}))
+    # First, as routes are looked through in order and this one is asked for most.
+    app.add_route("/v1/rounds/{name}/{kind}", agents.upload, methods=["PUT"])
     app.include_router(health.probes)
     app.include_router(health.router)
     app.include_router(agents.router)
     for operators in (catalogs, clients, keys, models, people, records, runs, schema, tasks):
         app.include_router(operators.router)
-    app.add_route("/v1/rounds/{name}/{kind}", agents.upload, methods=["PUT"])
     return _explaining(app)
 
 

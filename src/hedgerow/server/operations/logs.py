@@ -104,12 +104,16 @@ def configure(stream: TextIO | None = None, *, level: int = logging.INFO) -> Non
     )
 
 
+_ROUNDS = "/v1/rounds/"
+
+
 def log_request(seen: Seen) -> None:
-    """Write the line of a request."""
-    if seen.route in PROBES and seen.status < 500:
+    """Write the line of a request; uploads that were stored are counted only, being thousands."""
+    quiet = seen.route in PROBES or (seen.method == "PUT" and seen.route.startswith(_ROUNDS))
+    if quiet and seen.status < 400:
         return
     name = seen.path.get("name", "")
-    in_round = seen.route.startswith("/v1/rounds/") and _ID.fullmatch(name)
+    in_round = seen.route.startswith(_ROUNDS) and _ID.fullmatch(name)
     about = {"round": name} if in_round else {}
     write = structlog.get_logger("hedgerow.requests")
     (write.error if seen.status >= 500 else write.info)(
