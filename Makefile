@@ -29,6 +29,9 @@ bench: $(VENV)/installed  ## Print every figure of the README (hours; needs $$HE
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/scale.py
 	$(BIN)/python benchmarks/privacy.py --plot docs/privacy.svg
+	$(BIN)/python benchmarks/coordinator.py --agents 8 --rounds 15
+	$(BIN)/python benchmarks/coordinator.py --agents 1000 --rounds 3 --drop 0.1
+	$(BIN)/python benchmarks/chaos.py --target coordinator --kills 50
 	$(BIN)/python benchmarks/peers/run.py
 
 lint: $(VENV)/installed  ## Check style and types
