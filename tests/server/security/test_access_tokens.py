@@ -234,3 +234,11 @@ def test_what_is_signed_is_told_apart():
         for scopes in ((), ("b",), ("b", "c"))
     }
     assert len(messages) == 12
+
+
+def test_a_token_that_was_good_expires_all_the_same(enrolled):
+    token, now = log_in(enrolled, request()), [NOW]
+    checking = Issuer(SECRET, AUDIENCE, lambda: now[0])
+    assert checking.verify(token) == checking.verify(token)
+    now[0] = NOW + LIFETIME
+    refused("expired-token", lambda: checking.verify(token))
