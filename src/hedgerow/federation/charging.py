@@ -34,8 +34,12 @@ def norms_before(
         Name of the step's own release.
     """
     norms = MeasureNorms(step, QUANTILE if policy.private else 1.0)
-    multiplier = planned.norms_multiplier or 0.0
-    return norms, Noise(f"{release}/norms", HISTOGRAM_SENSITIVITY, multiplier)
+    return norms, norms_noise(planned, release)
+
+
+def norms_noise(planned: PlannedStep, release: str) -> Noise:
+    """Return the noise of the sum that finds the clip of a step, given the step's own release."""
+    return Noise(f"{release}/norms", HISTOGRAM_SENSITIVITY, planned.norms_multiplier or 0.0)
 
 
 def charge(

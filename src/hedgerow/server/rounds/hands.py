@@ -261,14 +261,15 @@ class Hands:
         """Hand the protocol what has come."""
         phase, refused = PHASES[work.round.phase], dict[str, str]()
         for row in self._service.messages.of(work.round.id, phase.KIND, work.seen):
-            client = bytes.fromhex(row.client)
-            if row.refused is None and client not in work.taken:
+            client, barred = bytes.fromhex(row.client), row.refused is not None
+            if not barred and client not in work.taken:
                 try:
                     self._take(work, client, row)
                 except ProtocolError as problem:
-                    refused[row.client] = problem.code
-                    # It cannot send another, so nobody waits for it.
-                    work.expected = work.expected and work.expected - {client}
+                    refused[row.client], barred = problem.code, True
+            if barred and work.expected is not None:
+                # It cannot send another, so nobody waits for it.
+                work.expected -= {client}
             # Only now: what could not be read is looked at again.
             work.seen = row.seq
         if refused:

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from hedgerow.federation.ask import EVALUATION, NORMS, STEP
+from hedgerow.federation.charging import norms_noise
 from hedgerow.federation.setting import Noise
-from hedgerow.privacy.adaptive_clipping import HISTOGRAM_SENSITIVITY
 from hedgerow.privacy.ledger import Ledger
 from hedgerow.privacy.planning import NoisePlan, PlannedStep, plan_noise
 from hedgerow.privacy.policy import Policy
@@ -123,8 +123,7 @@ class Run:
         planned, name = self.plan.steps[self.step], f"{self.release}/{self.step}"
         bound = planned.bound or self.progress.clips.get(str(planned.clip_of))
         if bound is None:
-            noise = Noise(f"{name}/norms", HISTOGRAM_SENSITIVITY, planned.norms_multiplier or 0.0)
-            return Wanted(NORMS, self.step, noise)
+            return Wanted(NORMS, self.step, norms_noise(planned, name))
         return Wanted(STEP, self.step, Noise(name, bound, planned.multiplier))
 
     def measured(self) -> Run:
