@@ -94,6 +94,9 @@ def test_a_task_is_made_shown_paused_and_stopped(running, task):
     assert "No run has begun yet" in run("task", "show", "shop")
     name = begin(running)
     assert "0 of 4" in run("task", "list")
+    shown = " ".join(run("task", "show", "shop").split())
+    assert "0 of 4, delta still open, per user" in shown
+    assert "no sampling assumed" in shown
     assert name in run("task", "show", "shop")
     assert json.loads(run("task", "show", "shop", "--json"))["runs"][0]["id"] == name
     assert "paused" in run("task", "pause", "shop")

@@ -108,10 +108,23 @@ def when(seconds: float | None) -> str | None:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
+MECHANISMS = {
+    "pairwise": "Skellam noise by the clients",
+    "split": "Gaussian noise by each of two servers",
+}
+"""What a promise of epsilon rests on, by how sums are secured."""
+
+
 def budget(task: dict[str, Any]) -> str:
-    """Return what privacy a task has spent of what it promised."""
-    spent, promised = task["budget"]["spent"], task["budget"]["promised"]
-    return "no promise" if promised is None else f"{spent:.4g} of {promised:.4g}"
+    """Return what privacy a task has spent of what it promised, and in what terms."""
+    found, policy = task["budget"], task["task"]["policy"]
+    if found["promised"] is None:
+        return "no promise"
+    delta = "delta still open" if found["delta"] is None else f"delta {found['delta']:.3g}"
+    return (
+        f"{found['spent']:.4g} of {found['promised']:.4g}, {delta}, per {policy['unit']}, "
+        f"{MECHANISMS[policy['secure']]}, no sampling assumed"
+    )
 
 
 def progress(run: dict[str, Any]) -> str:

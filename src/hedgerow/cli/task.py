@@ -109,7 +109,7 @@ def show(
     say(f"task         {task['name']}, {found['status']}, schedule {task['schedule']}")
     say(f"model        {task['model']}")
     say(f"sums         {policy['secure']}, of at least {policy['minimum']} clients")
-    say(f"epsilon      {budget(found)}, per {policy['unit']}")
+    say(f"epsilon      {budget(found)}")
     say(f"live model   {found['live'] or 'none yet'}")
     show_table(
         ("run", "where", "begun (UTC)", "note"),

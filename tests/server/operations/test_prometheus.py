@@ -54,8 +54,14 @@ def test_a_run_is_counted_and_two_replicas_agree(tmp_path, sqlite, shop, clients
         ]
     done = values["hedgerow_rounds_total", ("mode", "pairwise"), ("outcome", "done")]
     assert done == sum(row.failure is None for row in rounds) > 0
-    account = ("account", spent[-1]["account"])
-    assert values["hedgerow_epsilon_spent", account] == pytest.approx(spent[-1]["epsilon"])
+    last = spent[-1]
+    terms = (
+        ("account", last["account"]),
+        ("delta", f"{last['delta']:.6g}"),
+        ("mechanism", "skellam"),
+        ("unit", "user"),
+    )
+    assert values["hedgerow_epsilon_spent", *terms] == pytest.approx(last["epsilon"])
     assert 0 < spent[-1]["epsilon"] <= 8.0
     assert values["hedgerow_clients", ("kind", "device")] == len(clients.names)
     assert values["hedgerow_runs", ("status", "done")] == 1

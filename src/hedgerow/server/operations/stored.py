@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from prometheus_client import Metric
 from prometheus_client.core import (
@@ -67,7 +68,7 @@ class _Ended:
 class _Spent:
     """What each account of the ledger has spent by its newest line."""
 
-    epsilon: dict[str, float] = field(default_factory=dict)
+    newest_of: dict[str, dict[str, Any]] = field(default_factory=dict)
     newest: int = 0
 
     def read(self, connection: Connection) -> None:
@@ -76,7 +77,7 @@ class _Spent:
         query = select(lines.c.number, lines.c.line).where(lines.c.number > self.newest)
         for number, line in connection.execute(query.order_by(lines.c.number)):
             entry = json.loads(bytes(line))
-            self.epsilon[entry["account"]] = entry["epsilon"]
+            self.newest_of[entry["account"]] = entry
             self.newest = number
 
 
@@ -204,8 +205,11 @@ def _refused(connection: Connection, now: float) -> Metric:
 
 def _spent_metric(spent: _Spent) -> Metric:
     found = GaugeMetricFamily(
-        "hedgerow_epsilon_spent", "Privacy that an account has spent.", labels=("account",)
+        "hedgerow_epsilon_spent",
+        "Epsilon that an account has spent, for its unit and delta; no sampling is assumed.",
+        labels=("account", "unit", "delta", "mechanism"),
     )
-    for account, epsilon in sorted(spent.epsilon.items()):
-        found.add_metric((account,), epsilon)
+    for account, entry in sorted(spent.newest_of.items()):
+        terms = (entry["unit"], f"{entry['delta']:.6g}", entry["release"]["mechanism"])
+        found.add_metric((account, *terms), entry["epsilon"])
     return found
