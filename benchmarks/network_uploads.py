@@ -34,7 +34,7 @@ BODY = 120_000
 CLIENTS, ROUNDS = 250, 60
 """Each client sends one body to each round."""
 
-CONNECTIONS = 64
+CONNECTIONS = 128
 
 SECONDS, WARM_UP = 10.0, 2.0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import secrets
 import signal
@@ -133,6 +134,9 @@ def serve(settings: Settings) -> None:
     """
     logs.configure()
     with application(settings) as made:
+        # What was imported stays for good; looking through it again and again took a tenth of the
+        # time of uploads.
+        gc.freeze()
         config = uvicorn.Config(
             made.app,
             lifespan="off",

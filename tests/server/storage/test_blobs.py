@@ -52,6 +52,12 @@ def test_a_part_is_given_whole_or_not_at_all(blobs):
         blobs.get("segment/1", len(CONTENT) + 5, 6)
 
 
+def test_parts_stand_one_after_the_other_however_many_there_are(blobs):
+    parts = [bytes([n % 256]) * (n % 7) for n in range(1300)]
+    blobs.put("segment/2", *parts)
+    assert blobs.get("segment/2") == b"".join(parts)
+
+
 def test_names_are_those_in_a_folder(blobs):
     assert blobs.names("model") == []
     for name in ("model/b", "model/a/c", "models/d", "catalog/e"):

@@ -183,8 +183,8 @@ class Paused:
     def __init__(self, blobs):
         self.blobs, self.reached, self.go_on = blobs, threading.Event(), threading.Event()
 
-    def put(self, name, content):
-        self.blobs.put(name, content)
+    def put(self, name, *parts):
+        self.blobs.put(name, *parts)
         self.reached.set()
         assert self.go_on.wait(30)
 
@@ -381,7 +381,7 @@ def test_too_much_at_once_is_sent_away(stored, monkeypatch):
 
 def test_what_cannot_be_stored_is_said_and_the_inbox_goes_on(stored, tmp_path):
     class Full:
-        def put(self, name, content):
+        def put(self, name, *parts):
             raise StorageError("The disk is full.", transient=True)
 
     async def main(inbox):

@@ -21,7 +21,7 @@ from hedgerow.errors import StorageError
 from hedgerow.server.storage.messages import Messages
 from hedgerow.server.storage.receipts import Incoming, Receipt, Refused
 
-BATCH, BATCH_BYTES = 512, 8 << 20
+BATCH, BATCH_BYTES = 512, 16 << 20
 """The most messages in a batch, and the bytes after which it takes no more."""
 
 WAITING_BYTES = 256 << 20

@@ -177,7 +177,7 @@ class Messages:
                 end += len(message.body)
             placed.append(replace(draft, blob=blob, start=starts[message.key]))
         if bodies:
-            self.blobs.put(blob, b"".join(bodies))
+            self.blobs.put(blob, *bodies)
         return placed
 
     def _store(self, drafts: Sequence[Draft], now: float) -> list[Receipt | Refused]:

@@ -102,12 +102,14 @@ def judge(
     hold
         Keep the rounds as they are until the transaction ends, so that no phase is closed before
         the messages are in, and a round's messages become visible in the order of their numbers.
+        Without that it is a first look, which may let through what is stored already.
     """
     # A database fails on names that it cannot hold, and the whole batch with it.
     keys = {draft.message.key for draft in drafts if _plain(draft.message)}
     phases = _phases(connection, {key[0] for key in keys}, hold=hold)
     enrolled = _enrolled(connection, {key[1] for key in keys})
-    known = _known(connection, keys)
+    late = {d.message.key for d in drafts if phases.get(d.message.round) != d.message.phase}
+    known = _known(connection, keys if hold else keys & late)
     fresh: dict[Key, str] = {}
     found: list[Receipt | Refused | None] = []
     for draft in drafts:
@@ -151,6 +153,8 @@ def _enrolled(connection: Connection, ids: set[str]) -> dict[str, float | None]:
 def _known(connection: Connection, keys: set[Key]) -> dict[Key, Receipt]:
     """Return the receipts of those messages that are stored."""
     key = (messages.c.round, messages.c.client, messages.c.kind)
+    if not keys:
+        return {}
     query = select(*key, messages.c.seq, messages.c.digest, messages.c.received)
     return {
         (row.round, row.client, row.kind): Receipt(row.seq, row.digest, row.received)
