@@ -10,8 +10,9 @@ from support import assert_same_arrays, states_of, structured_block
 from hedgerow.data.catalog import Catalog
 from hedgerow.errors import CheckpointError, ConfigError, DataError, HedgerowError
 from hedgerow.models.base import State
+from hedgerow.models.file import KIND
 from hedgerow.models.registry import make
-from hedgerow.recommender import KIND, Recommender
+from hedgerow.recommender import Recommender
 
 N_ITEMS = 12
 BLOCK = structured_block(users=60, n_items=N_ITEMS)

@@ -8,20 +8,25 @@
 True
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from hedgerow import models
-from hedgerow.api import evaluate, hold_out, simulate
-from hedgerow.comparison.compare import compare
-from hedgerow.data.catalog import Catalog
-from hedgerow.data.columns import Columns
-from hedgerow.data.datasets import load
-from hedgerow.data.interactions import Interactions
-from hedgerow.data.shop import Shop
-from hedgerow.data.split import LastOut, RandomPerUser, Temporal
-from hedgerow.errors import HedgerowError
-from hedgerow.federation.clients import Clients, Participation
-from hedgerow.privacy.ledger import Ledger
-from hedgerow.privacy.policy import Policy
-from hedgerow.recommender import Recommender
+
+if TYPE_CHECKING:
+    from hedgerow.api import evaluate, hold_out, simulate
+    from hedgerow.comparison.compare import compare
+    from hedgerow.data.catalog import Catalog
+    from hedgerow.data.columns import Columns
+    from hedgerow.data.datasets import load
+    from hedgerow.data.interactions import Interactions
+    from hedgerow.data.shop import Shop
+    from hedgerow.data.split import LastOut, RandomPerUser, Temporal
+    from hedgerow.errors import HedgerowError
+    from hedgerow.federation.clients import Clients, Participation
+    from hedgerow.privacy.ledger import Ledger
+    from hedgerow.privacy.policy import Policy
+    from hedgerow.recommender import Recommender
 
 __all__ = [
     "Catalog",
@@ -44,3 +49,36 @@ __all__ = [
     "models",
     "simulate",
 ]
+
+_HOMES = {
+    "Catalog": "hedgerow.data.catalog",
+    "Clients": "hedgerow.federation.clients",
+    "Columns": "hedgerow.data.columns",
+    "HedgerowError": "hedgerow.errors",
+    "Interactions": "hedgerow.data.interactions",
+    "LastOut": "hedgerow.data.split",
+    "Ledger": "hedgerow.privacy.ledger",
+    "Participation": "hedgerow.federation.clients",
+    "Policy": "hedgerow.privacy.policy",
+    "RandomPerUser": "hedgerow.data.split",
+    "Recommender": "hedgerow.recommender",
+    "Shop": "hedgerow.data.shop",
+    "Temporal": "hedgerow.data.split",
+    "compare": "hedgerow.comparison.compare",
+    "evaluate": "hedgerow.api",
+    "hold_out": "hedgerow.api",
+    "load": "hedgerow.data.datasets",
+    "simulate": "hedgerow.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name when it is first asked for: a server needs few of them, and no tables."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -17,10 +17,7 @@ from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.errors import ConfigError
 from hedgerow.models.base import Recipe, Scorer, State
-from hedgerow.models.registry import make, options_of
-from hedgerow.tensors import Tensors, read_tensors, write_tensors
-
-KIND = "hedgerow model, version 1"
+from hedgerow.models.file import ModelFile, names_of
 
 
 @dataclass(frozen=True)
@@ -142,15 +139,7 @@ class Recommender:
 
     def save(self, path: str | Path) -> None:
         """Write the model and the catalog's ids and titles to one safetensors file."""
-        titles = [self.catalog.title(i) for i in range(len(self.catalog))]
-        head = {
-            "model": self.recipe.name,
-            "options": json.dumps(options_of(self.recipe)),
-            "round": str(self.state.round),
-            "items": json.dumps(self.catalog.ids.to_list()),
-            "titles": json.dumps(titles),
-        }
-        write_tensors(Path(path), Tensors(self.state.arrays, head), KIND)
+        ModelFile(self.recipe, self.state, names_of(self.catalog)).write(Path(path))
 
     @classmethod
     def load(cls, path: str | Path) -> Recommender:
@@ -161,9 +150,7 @@ class Recommender:
         CheckpointError
             The file is missing, damaged or of another kind.
         """
-        found = read_tensors(Path(path), KIND)
-        head = found.head
-        recipe = make(head["model"], json.loads(head["options"]))
-        titles = pl.DataFrame({"title": json.loads(head["titles"])})
-        catalog = Catalog(pl.Series(json.loads(head["items"]), dtype=pl.String), titles)
-        return cls(recipe, State(found.arrays, int(head["round"])), catalog)
+        found = ModelFile.read(Path(path))
+        titles = pl.DataFrame({"title": json.loads(found.names["titles"])})
+        catalog = Catalog(pl.Series(json.loads(found.names["items"]), dtype=pl.String), titles)
+        return cls(found.recipe, found.state, catalog)

@@ -47,7 +47,9 @@ def filled(folder, role="coordinator"):
         event = audit_log.Event("root", "create-task", "shop")
         audit_log.append(connection, event, key=signing, clock=lambda: 1.0)
     database.close()
-    FolderBlobs(folder / role / "blobs").put("catalog/" + "c" * 64, b"catalog")
+    blobs = FolderBlobs(folder / role / "blobs")
+    blobs.put("catalog/" + "c" * 64, b"catalog")
+    blobs.put("items/" + "c" * 64, b"items")
 
 
 def test_a_deployment_comes_back_from_its_backup(command, tmp_path):

@@ -5,10 +5,10 @@ import sys
 from dataclasses import asdict
 
 import pytest
+from accountants import epsilon_of
 from test_simulate import rows, run, write
 
 from hedgerow.cli.main import main
-from hedgerow.privacy.accounting import epsilon_of
 from hedgerow.privacy.ledger import Entry, Ledger
 from hedgerow.privacy.releases import Release
 

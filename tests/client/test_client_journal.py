@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from accountants import epsilon_of
 from client_support import HandClock
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -13,7 +14,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from hedgerow.client.journal import MASKED, REPORTED, REVEALED
 from hedgerow.client.store import FILE, Store
 from hedgerow.errors import ProtocolError
-from hedgerow.privacy.accounting import epsilon_of
 from hedgerow.privacy.releases import Release
 
 releases = st.sampled_from(["run/0", "run/1", "run/1~1"])

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import polars as pl
 import pytest
+from accountants import epsilon_of
 from numpy.testing import assert_allclose, assert_array_equal
 from support import assert_same_arrays, catalog_of, random_block, structured_block
 
@@ -20,7 +21,6 @@ from hedgerow.federation.group import Group
 from hedgerow.federation.pipeline import Pipeline
 from hedgerow.federation.simulator import Watch, evaluate, train
 from hedgerow.models.registry import MODELS, make
-from hedgerow.privacy.accounting import epsilon_of
 from hedgerow.privacy.charges import Charge
 from hedgerow.privacy.ledger import Ledger
 from hedgerow.privacy.policy import Policy

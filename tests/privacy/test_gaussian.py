@@ -96,6 +96,15 @@ def test_no_draw_reaches_further_than_stated():
     assert bound(1000.0) == 13_200
 
 
+def test_words_become_what_scipy_makes_of_them():
+    words = Stream.seeded("words").words(1000, np.uint64)
+    words = np.concatenate([words, 2 ** np.arange(44, 64, dtype=np.uint64)])
+    expected = ndtri(((words >> np.uint64(1)) + 0.5) / 2**64)
+    signs = np.where(words & np.uint64(1), 1, -1)
+    # None is so small that its low bits are drawn.
+    assert_allclose(gaussian._normal(words, Stream.seeded(0)), signs * expected, rtol=1e-14)
+
+
 def test_the_far_tail_is_drawn_finer_than_a_float_of_53_bits():
     stream = Stream.seeded("tail")
     normal = gaussian._normal(stream.words(1_000_000, np.uint64), stream)

@@ -3,9 +3,9 @@
 import json
 
 import pytest
+from accountants import epsilon_of
 
 from hedgerow.errors import PolicyError
-from hedgerow.privacy.accounting import epsilon_of
 from hedgerow.privacy.ledger import Entry, Ledger
 from hedgerow.privacy.releases import Release
 

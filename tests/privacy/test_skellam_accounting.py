@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 import pytest
+from accountants import epsilon_of
 from numpy.testing import assert_allclose
 from scipy.special import ive
 
 from hedgerow.errors import ConfigError
-from hedgerow.privacy.accounting import composed, epsilon_of
+from hedgerow.privacy.accounting import composed
 from hedgerow.privacy.skellam_accounting import Part, SkellamEvent, variances_for
 
 

@@ -178,7 +178,9 @@ def coordinating(deployment, **changed):
     issuer = Issuer(bytes(32), AUDIENCE, service.clock)
     machine = Machine(service)
     with Inbox(service.messages, service.clock) as inbox, machine:
-        site = Site(service, machine.hands, inbox, issuer, AUDIENCE, enrolment=deployment.authority)
+        site = Site(
+            service, machine.telling, inbox, issuer, AUDIENCE, enrolment=deployment.authority
+        )
         with serving(build(site)) as address:
             yield address, service
 

@@ -190,7 +190,7 @@ def test_nothing_of_anybody_crosses_the_wire(tmp_path, sqlite, log, monkeypatch,
     machine = Machine(service)
     issuer = Issuer(bytes(32), AUDIENCE, service.clock)
     with Inbox(service.messages, service.clock) as inbox, machine:
-        site = Site(service, machine.hands, inbox, issuer, AUDIENCE, deployment.authority)
+        site = Site(service, machine.telling, inbox, issuer, AUDIENCE, deployment.authority)
         with answering(build(site), **options) as port, Recorder(port) as recorder:
             address = f"{scheme}://127.0.0.1:{recorder.port}"
             parts = asyncio.run(_take_part(address, verify, found, lambda: _over(sqlite)))

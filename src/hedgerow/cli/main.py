@@ -3,61 +3,78 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
 
-from hedgerow.cli.access_key import access_key
-from hedgerow.cli.audit import audit_command
-from hedgerow.cli.audit_log import audit_log_app
-from hedgerow.cli.backup import backup, restore
-from hedgerow.cli.clients import clients_app
-from hedgerow.cli.demo import demo
-from hedgerow.cli.enrol import enrol_command
-from hedgerow.cli.init import init
-from hedgerow.cli.join import join
-from hedgerow.cli.ledger import ledger
-from hedgerow.cli.models import models_app
-from hedgerow.cli.recommend import recommend
-from hedgerow.cli.rounds import rounds_command
-from hedgerow.cli.serve import serve_command
-from hedgerow.cli.simulate import simulate
-from hedgerow.cli.task import task_app
-from hedgerow.cli.track import track
-from hedgerow.cli.tune import tune
 from hedgerow.errors import HedgerowError
 
 INTERRUPTED = 130
 """The exit status of a command stopped by Ctrl-C."""
 
+COMMANDS = {
+    "simulate": "simulate:simulate",
+    "tune": "tune:tune",
+    "recommend": "recommend:recommend",
+    "track": "track:track",
+    "ledger": "ledger:ledger",
+    "audit": "audit:audit_command",
+    "demo": "demo:demo",
+    "init": "init:init",
+    "serve": "serve:serve_command",
+    "access-key": "access_key:access_key",
+    "join": "join:join",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
+    "enrol": "enrol:enrol_command",
+    "rounds": "rounds:rounds_command",
+    "task": "task:task_app",
+    "clients": "clients:clients_app",
+    "models": "models:models_app",
+    "audit-log": "audit_log:audit_log_app",
+}
+"""Which module of `hedgerow.cli` has a command, and what it is called there; a module is imported
+when its command is asked for, so that a server holds no other command's libraries."""
+
+
+class Commands(TyperGroup):
+    """The commands, of which only the names are known at first."""
+
+    def __init__(self, **settings: Any) -> None:
+        names: dict[str, Any] = dict.fromkeys(COMMANDS)
+        super().__init__(**{**settings, "commands": names})
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import a command; None where there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        return _made(cmd_name, getattr(import_module(f"hedgerow.cli.{module}"), attribute))
+
+
+def _made(name: str, found: typer.Typer | Callable[..., None]) -> Any:
+    """Return the command that Typer makes of a function, or of a group of them."""
+    if isinstance(found, typer.Typer):
+        return get_group(found)
+    alone = typer.Typer(add_completion=False)
+    alone.command(name)(found)
+    return get_command(alone)
+
+
 app = typer.Typer(
     name="hedgerow",
+    cls=Commands,
     help="Federated recommendations: one model grown from many private gardens.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(simulate)
-app.command()(tune)
-app.command()(recommend)
-app.command()(track)
-app.command()(ledger)
-app.command("audit")(audit_command)
-app.command()(demo)
-app.command()(init)
-app.command("serve")(serve_command)
-app.command("access-key")(access_key)
-app.command()(join)
-app.command()(backup)
-app.command()(restore)
-app.command("enrol")(enrol_command)
-app.command("rounds")(rounds_command)
-app.add_typer(task_app, name="task")
-app.add_typer(clients_app, name="clients")
-app.add_typer(models_app, name="models")
-app.add_typer(audit_log_app, name="audit-log")
 
 
 def _print_version(wanted: object) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 
 from hedgerow.data.catalog import Catalog
 from hedgerow.errors import ConfigError
@@ -53,12 +54,10 @@ class Point:
 
     def interval(self, metric: str) -> tuple[float, float] | None:
         """Return Student's interval of the mean over seeds, within 0 and 1; None of one seed."""
-        from scipy.stats import t
-
         values = self.values[metric]
         if len(values) < 2:
             return None
-        reach = t.ppf((1 + LEVEL) / 2, len(values) - 1)
+        reach = scipy.stats.t.ppf((1 + LEVEL) / 2, len(values) - 1)
         half = float(reach * np.std(values, ddof=1) / math.sqrt(len(values)))
         middle = self.mean(metric)
         return max(0.0, middle - half), min(1.0, middle + half)

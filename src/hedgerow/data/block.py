@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 from numpy.typing import NDArray
 
 Ints = NDArray[np.integer[Any]]
@@ -132,18 +132,18 @@ class Block:
             weights=None if self.weights is None else self.weights[within],
         )
 
-    def matrix(self, values: NDArray[Any] | None = None) -> sp.csr_array:
+    def matrix(self, values: NDArray[Any] | None = None) -> scipy.sparse.csr_array:
         """Return the users x items matrix of ``values`` per interaction (1 by default).
 
         Repeated items are added up; :meth:`incidence` counts each item once.
         """
         data = np.ones(len(self.items), np.float32) if values is None else np.array(values)
         shape = (len(self), self.n_items)
-        matrix = sp.csr_array((data, self.items.copy(), self.indptr.copy()), shape=shape)
+        matrix = scipy.sparse.csr_array((data, self.items.copy(), self.indptr.copy()), shape=shape)
         matrix.sum_duplicates()
         return matrix
 
-    def incidence(self) -> sp.csr_array:
+    def incidence(self) -> scipy.sparse.csr_array:
         """Return the users x items matrix of zeros and ones: who has met what."""
         matrix = self.matrix()
         matrix.data[:] = 1

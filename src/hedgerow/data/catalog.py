@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from hedgerow.errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def _no_features() -> pl.DataFrame:
+    import polars as pl  # 24 MB that a server of models does without
+
+    return pl.DataFrame()
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +35,7 @@ class Catalog:
     """
 
     ids: pl.Series
-    features: pl.DataFrame = field(default_factory=pl.DataFrame)
+    features: pl.DataFrame = field(default_factory=_no_features)
 
     def __post_init__(self) -> None:
         if self.ids.n_unique() != len(self.ids):
@@ -88,6 +96,8 @@ class Catalog:
         DataError
             The key column is missing or names an item twice.
         """
+        import polars as pl
+
         if key not in features.columns:
             raise DataError(
                 f"The catalog has no column {key!r} (it has {', '.join(features.columns)}); "

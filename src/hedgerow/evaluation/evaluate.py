@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import pdtr
 
 from hedgerow.data.hashing import uniform
 from hedgerow.data.split import Fold
@@ -181,7 +181,7 @@ class Evaluate:
 
 def poisson_quantiles(lots: NDArray[np.float64]) -> NDArray[np.float32]:
     """Turn uniform numbers into Poisson(1) ones by inverting the distribution function."""
-    steps = pdtr(np.arange(12), 1.0)
+    steps = scipy.special.pdtr(np.arange(12), 1.0)
     return np.searchsorted(steps, lots, side="right").astype(np.float32)
 
 

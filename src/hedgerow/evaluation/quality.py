@@ -43,6 +43,32 @@ class Quality:
     deviation: float
 
 
+def margin(mean: float, users: float, deviation: float, z: float = 1.96) -> float:
+    """Return half the width of an interval around a mean metric, for 95 % at the default ``z``.
+
+    Users' own values are not known, only that each lies between 0 and 1: with a mean ``m`` their
+    variance is ``m (1 - m)`` at most [1]_, so the interval is rather too wide. The noise of the sum
+    comes on top.
+
+    Parameters
+    ----------
+    mean
+        Of the metric over the users.
+    users
+        How many were judged.
+    deviation
+        Standard deviation of the noise in the mean.
+    z
+        How many standard deviations.
+
+    References
+    ----------
+    .. [1] R. Bhatia, C. Davis, "A better bound on the variance", Amer. Math. Monthly 107, 2000.
+    """
+    inside = min(max(mean, 0.0), 1.0)
+    return z * math.sqrt(inside * (1 - inside) / max(users, 1.0) + deviation**2)
+
+
 @dataclass(frozen=True)
 class MeasureQuality:
     """Judge a scorer by the full ranking of each user's held-out items.

@@ -13,13 +13,12 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 from numpy.typing import NDArray
-from scipy.linalg import blas, lapack
 
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
-from hedgerow.models.base import Scorer, Scores, State, Step, check
+from hedgerow.models.base import Items, Scorer, Scores, State, Step, check
 from hedgerow.models.denoising import counted, steadied
 from hedgerow.models.sparse_sums import packed_outer_norms, recurring, weighted_gram
 from hedgerow.privacy.charges import Charge, evenly
@@ -76,7 +75,7 @@ class ALS:
         """One sum a round."""
         return evenly(self.rounds)
 
-    def start(self, catalog: Catalog, seed: int) -> State:
+    def start(self, catalog: Items, seed: int) -> State:
         """Return random item vectors of about unit length."""
         shape = (len(catalog), self.dimension)
         vectors = np.random.default_rng(seed).standard_normal(shape, np.float32)
@@ -127,6 +126,7 @@ def solve_users(recipe: ALS, items: Array, block: Block, gram: Array | None = No
     weights = block.weights
     bounds = block.indptr.tolist()
     diagonal = slice(None, None, d + 1)
+    blas, lapack = scipy.linalg.blas, scipy.linalg.lapack
     for user, (start, stop) in enumerate(itertools.pairwise(bounds)):
         met = items.take(numbers[start:stop], axis=0)
         if weights is None:
@@ -252,7 +252,7 @@ class UserTerms:
         residuals = self._weights * (1 - self.solved.products)
         scaled = x * weights.astype(np.float32)[:, None]
         shape = (len(block), block.n_items)
-        entries = sp.csr_array((residuals, block.items, block.indptr), shape=shape)
+        entries = scipy.sparse.csr_array((residuals, block.items, block.indptr), shape=shape)
         return Statistics(
             {
                 "gram": weighted_gram(x, weights),

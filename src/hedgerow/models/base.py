@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from hedgerow.data.catalog import Catalog
 from hedgerow.errors import ConfigError
 from hedgerow.privacy.charges import Charge
 from hedgerow.statistics import BYTES_PER_VALUE, Array, Contributions, Schema, Statistics
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Scores = NDArray[np.float32]
 
@@ -98,6 +101,23 @@ class Scorer(Protocol):
         ...
 
 
+class Items(Protocol):
+    """The public items, such as a `Catalog`, as far as a model looks at them beforehand."""
+
+    def __hash__(self) -> int:
+        """Tell them from others, as what follows from them may be kept."""
+        ...
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        ...
+
+    @property
+    def features(self) -> pl.DataFrame:
+        """One row per item; may have no column."""
+        ...
+
+
 class Recipe(Protocol):
     """A model family with its hyper-parameters: a frozen dataclass."""
 
@@ -110,7 +130,7 @@ class Recipe(Protocol):
         """What each step of training takes of a privacy budget, in order; one per step."""
         ...
 
-    def start(self, catalog: Catalog, seed: int) -> State:
+    def start(self, catalog: Items, seed: int) -> State:
         """Return the state before any data was seen."""
         ...
 
@@ -146,7 +166,7 @@ def check(condition: object, sentence: str) -> None:
         raise ConfigError(sentence)
 
 
-def check_pairs(catalog: Catalog, model: str) -> None:
+def check_pairs(catalog: Items, model: str) -> None:
     """Refuse a catalog too large for a model of item pairs."""
     check(
         len(catalog) <= MAX_PAIRED_ITEMS,

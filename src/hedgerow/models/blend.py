@@ -18,7 +18,7 @@ import numpy as np
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.data.split import Fold, LastOut
-from hedgerow.models.base import Recipe, Scorer, Scores, State, Step, check, run_steps
+from hedgerow.models.base import Items, Recipe, Scorer, Scores, State, Step, check, run_steps
 from hedgerow.models.item_item import ItemItem
 from hedgerow.models.sequence import Sequence
 from hedgerow.models.transitions import Transitions
@@ -80,7 +80,7 @@ class Blend:
         parts = [np.diff([-1, *bar, steps + n - 1]) - 1 for bar in bars]
         return np.asarray(parts, np.float32) / np.float32(steps)
 
-    def start(self, catalog: Catalog, seed: int) -> State:
+    def start(self, catalog: Items, seed: int) -> State:
         """Return the components' initial states, side by side.
 
         The server keeps them, for the components start twice.

@@ -13,12 +13,12 @@ from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 from numpy.typing import NDArray
 
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
-from hedgerow.models.base import Scorer, Scores, State, Step, check, run_steps
+from hedgerow.models.base import Items, Scorer, Scores, State, Step, check, run_steps
 from hedgerow.models.local_sgd import Epochs, Examples, Trained, draw_examples, train_locally
 from hedgerow.models.sparse_sums import recurring
 from hedgerow.privacy.charges import Charge, evenly
@@ -95,7 +95,7 @@ class Factorization:
         """One sum a round."""
         return evenly(self.rounds)
 
-    def start(self, catalog: Catalog, seed: int) -> State:
+    def start(self, catalog: Items, seed: int) -> State:
         """Return random item vectors."""
         shape = (len(catalog), self.dimension)
         vectors = np.random.default_rng(seed).standard_normal(shape, np.float32)
@@ -230,10 +230,10 @@ class Changes:
                 change -= self._scattered(self.examples.against[trained.numbers], each) @ moved
         return Statistics({"change": change, "users": np.asarray(weights.sum())})
 
-    def _scattered(self, items: NDArray[np.int64], each: Array) -> sp.csr_array:
+    def _scattered(self, items: NDArray[np.int64], each: Array) -> scipy.sparse.csr_array:
         """Return the matrix that adds every example to its item."""
         shape = (len(self.vectors), len(each))
-        return sp.csr_array((each, (items.ravel(), np.arange(len(each)))), shape=shape)
+        return scipy.sparse.csr_array((each, (items.ravel(), np.arange(len(each)))), shape=shape)
 
 
 @dataclass(frozen=True)

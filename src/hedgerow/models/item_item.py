@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 from numpy.typing import NDArray
-from scipy import linalg
 
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
-from hedgerow.models.base import Scorer, Scores, State, Step, check, check_pairs
+from hedgerow.models.base import Items, Scorer, Scores, State, Step, check, check_pairs
 from hedgerow.models.denoising import steadied
 from hedgerow.models.sparse_sums import sparse_gram
 from hedgerow.privacy.charges import Charge, evenly
@@ -55,7 +54,7 @@ class ItemItem:
         """One sum."""
         return evenly(1)
 
-    def start(self, catalog: Catalog, seed: int) -> State:
+    def start(self, catalog: Items, seed: int) -> State:
         """Return no weights yet; nothing is random."""
         check_pairs(catalog, self.name)
         return State({"weights": np.zeros((len(catalog), len(catalog)), np.float32)})
@@ -77,8 +76,8 @@ class ItemItem:
     def solve(self, gram: Array) -> Array:
         """Return the item weights of a Gram matrix: equation (8) of the paper."""
         regularized = gram + self.regularization * np.eye(len(gram))
-        factor = linalg.cho_factor(regularized, lower=True, overwrite_a=True)
-        inverse = linalg.cho_solve(factor, np.eye(len(gram)), overwrite_b=True)
+        factor = scipy.linalg.cho_factor(regularized, lower=True, overwrite_a=True)
+        inverse = scipy.linalg.cho_solve(factor, np.eye(len(gram)), overwrite_b=True)
         weights = inverse / -np.diag(inverse)
         np.fill_diagonal(weights, 0)
         return weights.astype(np.float32)
@@ -114,7 +113,7 @@ class PairSets:
     """Contributions ``x x'`` of zero-one vectors x, the rows of a users x items matrix."""
 
     schema: Schema
-    matrix: sp.csr_array
+    matrix: scipy.sparse.csr_array
 
     def __len__(self) -> int:
         return int(self.matrix.shape[0])

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 from numpy.typing import NDArray
 
 from hedgerow.data.block import Block
@@ -129,7 +129,7 @@ class Neighbourhoods:
             pair = time.users * block.n_items + block.items[time.order]
             pairs, place = np.unique(pair, return_inverse=True)
             ones = np.ones(len(place), np.float32)
-            gather = sp.csr_array((ones, (place, np.arange(len(place)))))
+            gather = scipy.sparse.csr_array((ones, (place, np.arange(len(place)))))
             squares = ((gather @ around).astype(np.float64) ** 2).sum(1)
             norms[rows] = np.sqrt(np.bincount(pairs // block.n_items, squares, len(block)))
         return norms
@@ -143,5 +143,5 @@ class Neighbourhoods:
         time, around = self._around(block)
         each = weights[time.users].astype(np.float32)
         place = (block.items[time.order], np.arange(len(each)))
-        scatter = sp.csr_array((each, place), shape=(block.n_items, len(each)))
+        scatter = scipy.sparse.csr_array((each, place), shape=(block.n_items, len(each)))
         return Statistics({"product": np.asarray(scatter @ around)})

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from hedgerow.data.block import Block
 from hedgerow.data.hashing import bits
@@ -238,7 +238,7 @@ class _Batch:
                 past = trail[:, :epoch]
                 overlap = np.matmul(past, user[:, :, None])
                 logits += gain * np.matmul(moves[:, :, :epoch], overlap)[..., 0]
-            errors = (expit(logits) - self.labels) * self.weights
+            errors = (scipy.special.expit(logits) - self.labels) * self.weights
             slope = np.matmul(errors[:, None], self.rows)[:, 0]
             if move_items and epoch:
                 mixed = np.matmul(errors[:, None], moves[:, :, :epoch])

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 from numpy.typing import NDArray
 
 from hedgerow.data.block import Block
@@ -25,7 +25,7 @@ DECAYS = (0.0, 0.5, 0.8, 0.99)
 """From 'just met' to 'met at all'."""
 
 
-def recalled(block: Block) -> list[sp.csr_array]:
+def recalled(block: Block) -> list[scipy.sparse.csr_array]:
     """Return log(1 + decayed count) of users' own items: users x items, one matrix per decay."""
     ages = block.ages.astype(np.float32)
     matrices = [block.matrix(np.float32(decay) ** ages) for decay in DECAYS]

@@ -10,7 +10,7 @@ import numpy as np
 
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
-from hedgerow.models.base import Scorer, Scores, State, Step, run_steps
+from hedgerow.models.base import Items, Scorer, Scores, State, Step, run_steps
 from hedgerow.models.sparse_sums import SparseRows
 from hedgerow.privacy.charges import Charge, evenly
 from hedgerow.statistics import Array, Contributions, Field, Schema, Statistics
@@ -28,7 +28,7 @@ class Popularity:
         """One sum."""
         return evenly(1)
 
-    def start(self, catalog: Catalog, seed: int) -> State:
+    def start(self, catalog: Items, seed: int) -> State:
         """Return zero counts; nothing is random."""
         return State({"counts": np.zeros(len(catalog))})
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.sparse import csr_array
+import scipy
 
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
-from hedgerow.models.base import Scorer, Scores, State, Step, check, check_pairs, run_steps
+from hedgerow.models.base import Items, Scorer, Scores, State, Step, check, check_pairs, run_steps
 from hedgerow.models.popularity import SameForAll
 from hedgerow.models.similarity import similarity
 from hedgerow.models.smoothing import basis_of, popularity_of, relearned, smoothed
@@ -79,7 +79,7 @@ class PrivateSequence:
         """Counts and two readouts, with terms of length 1."""
         return tuple(Charge(share, bound=1.0) for share in SHARES)
 
-    def start(self, catalog: Catalog, seed: int) -> State:
+    def start(self, catalog: Items, seed: int) -> State:
         """Return how alike items are, which the server keeps to itself for its size alone."""
         check_pairs(catalog, self.name)
         return State(
@@ -146,7 +146,7 @@ class CountSets:
 
     def contributions(self, data: Block) -> Contributions:
         """Each user's set of items."""
-        return UnitSets(self.schema, csr_array(data.incidence()))
+        return UnitSets(self.schema, scipy.sparse.csr_array(data.incidence()))
 
     def update(self, total: Statistics) -> State:
         """Keep what is expected behind the noise, and choose the first readout's vectors."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 from numpy.typing import NDArray
-from scipy.linalg import blas
 
 from hedgerow.data.block import Block
 from hedgerow.models.decay import TimeMajor, pieces
@@ -61,8 +60,10 @@ class Readings:
             if not len(phi):
                 continue
             each = weights[rows][users].astype(np.float32)
-            scatter = sp.csr_array((each, (items, np.arange(len(each)))), shape=(m, len(each)))
+            scatter = scipy.sparse.csr_array(
+                (each, (items, np.arange(len(each)))), shape=(m, len(each))
+            )
             followers += scatter @ phi
             phi *= np.sqrt(each)[:, None]
-            gram = blas.ssyrk(1.0, phi.T, 1.0, gram, overwrite_c=1)
+            gram = scipy.linalg.blas.ssyrk(1.0, phi.T, 1.0, gram, overwrite_c=1)
         return Statistics({"gram": mirrored(gram), "next": followers})

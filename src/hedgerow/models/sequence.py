@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy import linalg
+import scipy
 
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
-from hedgerow.models.base import Scorer, State, Step, check, run_steps
+from hedgerow.models.base import Items, Scorer, State, Step, check, run_steps
 from hedgerow.models.denoising import counted, steadied
 from hedgerow.models.features import Features, LinearReadout, NearestVectors
 from hedgerow.models.item_vectors import Neighbourhoods, advance, degree_roots, random_basis
@@ -113,7 +113,7 @@ class Sequence:
         own = (Charge(),) if self.repeat_gain > 0 else ()
         return (Charge(), *vectors, Charge(), *own)
 
-    def start(self, catalog: Catalog, seed: int) -> State:
+    def start(self, catalog: Items, seed: int) -> State:
         """Return a random basis for the item vectors."""
         return State(
             {
@@ -248,12 +248,12 @@ class ReadOut:
         """Solve the ridge regression."""
         gram = steadied(total["gram"].astype(np.float64), total.noise)
         gram[np.diag_indices(len(gram))] += self.recipe.regularization
-        factor = linalg.cho_factor(gram, lower=True, overwrite_a=True)
+        factor = scipy.linalg.cho_factor(gram, lower=True, overwrite_a=True)
         followers = total["next"]
         # Items that never came next have no weights to solve for; with one user, that is most.
         met = np.flatnonzero(followers.any(axis=1))
         weights = np.zeros(followers.shape, np.float32)
-        weights[met] = linalg.cho_solve(factor, followers[met].T.astype(np.float64)).T
+        weights[met] = scipy.linalg.cho_solve(factor, followers[met].T.astype(np.float64)).T
         return self.state.then({**self.state.arrays, "weights": weights})
 
 

@@ -11,14 +11,16 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
-import scipy.sparse as sp
+import scipy
 
-from hedgerow.data.catalog import Catalog
+from hedgerow.models.base import Items
 from hedgerow.statistics import Array
+
+if TYPE_CHECKING:
+    import polars as pl
 
 TEXT = 0.25
 """A column in which more than this share of the values differ is free text, not labels."""
@@ -34,7 +36,7 @@ ALONE = 0.5
 
 
 @lru_cache(maxsize=1)
-def similarity(catalog: Catalog) -> Array:
+def similarity(catalog: Items) -> Array:
     """Return how alike items are, shape (items, items), float32, ones on the diagonal.
 
     Positive semidefinite, as sums and products of such are (Schur). Without features each item is
@@ -97,7 +99,7 @@ def _repeated(place: int, columns: Sequence[Sequence[set[str]]]) -> bool:
 
 def _by_rank(column: pl.Series) -> Array:
     """Compare numbers by the ranks of their values, so that their unit does not matter."""
-    values = column.cast(pl.Float64).fill_nan(None)
+    values = column.cast(float).fill_nan(None)
     filled = values.fill_null(values.median() if values.null_count() < len(values) else 0.0)
     _, places, counts = np.unique(filled.to_numpy(), return_inverse=True, return_counts=True)
     ranks = ((np.cumsum(counts) - counts / 2) / max(len(values), 1))[places].astype(np.float32)
@@ -105,16 +107,16 @@ def _by_rank(column: pl.Series) -> Array:
     return np.asarray((np.exp(-gaps / NEAR) + np.exp(-((gaps / FAR) ** 2) / 2)) / 2)
 
 
-def _incidence(sets: Sequence[set[str]]) -> sp.csr_array:
+def _incidence(sets: Sequence[set[str]]) -> scipy.sparse.csr_array:
     """Return which item (row) has which label (column)."""
     names = {name: i for i, name in enumerate(sorted(set().union(*sets)))}
     columns = [names[name] for part in sets for name in sorted(part)]
     indptr = np.cumsum([0, *map(len, sets)])
     values = np.ones(len(columns), np.float32)
-    return sp.csr_array((values, columns, indptr), shape=(len(sets), max(len(names), 1)))
+    return scipy.sparse.csr_array((values, columns, indptr), shape=(len(sets), max(len(names), 1)))
 
 
-def _tf_idf(sets: Sequence[set[str]]) -> sp.csr_array:
+def _tf_idf(sets: Sequence[set[str]]) -> scipy.sparse.csr_array:
     """Weigh words by the logarithm of how rare they are (Sparck Jones 1972)."""
     counts = Counter(word for part in sets for word in part)
     most = max(2, COMMON_WORDS * len(sets))
@@ -122,10 +124,10 @@ def _tf_idf(sets: Sequence[set[str]]) -> sp.csr_array:
     matrix = _incidence([part & kept for part in sets])
     frequency = np.bincount(matrix.indices, minlength=matrix.shape[1])
     rarity = np.log(len(sets) / np.maximum(frequency, 1)).astype(np.float32)
-    return sp.csr_array(matrix * rarity)
+    return scipy.sparse.csr_array(matrix * rarity)
 
 
-def _cosine(rows: sp.csr_array) -> Array:
+def _cosine(rows: scipy.sparse.csr_array) -> Array:
     lengths = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1), np.float32))
-    unit = sp.diags_array(1 / np.where(lengths > 0, lengths, 1).astype(np.float32)) @ rows
+    unit = scipy.sparse.diags_array(1 / np.where(lengths > 0, lengths, 1).astype(np.float32)) @ rows
     return np.asarray((unit @ unit.T).toarray(), np.float32)

@@ -9,9 +9,8 @@ they are; what is seen is weighed against that (Gaussian-process regression, Ras
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import linalg
-from scipy.special import erfcx
 
 from hedgerow.statistics import Array
 
@@ -49,7 +48,7 @@ def popularity_of(counts: Array, noise: float) -> NDArray[np.float64]:
     if noise:
         centre = seen - noise**2 / max(float(seen.mean()), 1e-3)
         # Density over tail of the normal; the scaled erfc keeps its digits however deep the cut.
-        hazard = np.sqrt(2 / np.pi) / erfcx(-centre / noise / np.sqrt(2))
+        hazard = np.sqrt(2 / np.pi) / scipy.special.erfcx(-centre / noise / np.sqrt(2))
         seen = centre + noise * hazard
     return np.maximum(seen, FLOOR)
 
@@ -114,8 +113,8 @@ def smoothed(rows: Array, noise: float, alike: Array, popularity: Array) -> Arra
     prior *= sizes.astype(np.float32)
     seen = prior.copy()
     seen[np.diag_indices(len(seen))] += np.float32(noise**2)
-    factor = linalg.cho_factor(seen, lower=True, overwrite_a=True, check_finite=False)
-    return np.asarray(prior @ linalg.cho_solve(factor, rows.astype(np.float32)), np.float32)
+    factor = scipy.linalg.cho_factor(seen, lower=True, overwrite_a=True, check_finite=False)
+    return np.asarray(prior @ scipy.linalg.cho_solve(factor, rows.astype(np.float32)), np.float32)
 
 
 def _variance(rows: Array, noise: float, shape: NDArray[np.float64]) -> float:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 from numpy.typing import NDArray
-from scipy.linalg import blas
 
 from hedgerow.statistics import Array, Schema, Statistics
 
@@ -23,7 +22,7 @@ def weighted_gram(matrix: Array, weights: NDArray[np.float64]) -> Array:
     Uses the symmetric BLAS product, half the work of a general one. Negative weights do not occur.
     """
     scaled = matrix * np.sqrt(weights, dtype=np.float32)[:, None]
-    upper = blas.ssyrk(1.0, scaled.T)
+    upper = scipy.linalg.blas.ssyrk(1.0, scaled.T)
     return mirrored(upper)
 
 
@@ -34,14 +33,14 @@ def mirrored(upper: Array) -> Array:
     return matrix
 
 
-def sparse_gram(matrix: sp.csr_array, weights: NDArray[np.float64]) -> Array:
+def sparse_gram(matrix: scipy.sparse.csr_array, weights: NDArray[np.float64]) -> Array:
     """Return ``matrix.T @ diag(weights) @ matrix`` as a dense float32 matrix.
 
     Sparse rows are multiplied as such; denser ones in dense chunks, where BLAS is faster.
     """
     n, m = matrix.shape
     if matrix.nnz < 0.005 * n * m:
-        scaled = sp.diags_array(weights.astype(np.float32)) @ matrix
+        scaled = scipy.sparse.diags_array(weights.astype(np.float32)) @ matrix
         return np.asarray((matrix.T @ scaled).toarray())
     result = np.zeros((m, m), np.float32)
     step = max(1, DENSE_CHUNK // m)
@@ -111,7 +110,7 @@ class SparseRows:
     """
 
     schema: Schema
-    matrix: sp.csr_array
+    matrix: scipy.sparse.csr_array
 
     def __len__(self) -> int:
         return int(self.matrix.shape[0])

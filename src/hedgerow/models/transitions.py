@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 from numpy.typing import NDArray
 
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
-from hedgerow.models.base import Scorer, State, Step, check, check_pairs, run_steps
+from hedgerow.models.base import Items, Scorer, State, Step, check, check_pairs, run_steps
 from hedgerow.models.denoising import counted
 from hedgerow.models.item_item import DecayedHistory
 from hedgerow.privacy.charges import Charge, evenly
@@ -63,7 +63,7 @@ class Transitions:
         """One sum."""
         return evenly(1)
 
-    def start(self, catalog: Catalog, seed: int) -> State:
+    def start(self, catalog: Items, seed: int) -> State:
         """Return zero counts; nothing is random."""
         check_pairs(catalog, self.name)
         return State({"counts": np.zeros((len(catalog), len(catalog)), np.float32)})
@@ -146,7 +146,9 @@ class Followers:
         for k in range(1, self.recipe.window + 1):
             at = self._at(k)
             values = each[at] * np.float32(self.recipe.fade ** (k - 1))
-            pairs = sp.csr_array((values, (block.items[at], block.items[at + k])), shape=(m, m))
+            pairs = scipy.sparse.csr_array(
+                (values, (block.items[at], block.items[at + k])), shape=(m, m)
+            )
             rows = np.repeat(np.arange(m), np.diff(pairs.indptr))
             counts[rows, pairs.indices] += pairs.data
         return Statistics({"counts": counts})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 from numpy.typing import NDArray
 
 from hedgerow.data.block import Block
@@ -32,7 +32,7 @@ class UnitSets:
     """
 
     schema: Schema
-    incidence: sp.csr_array
+    incidence: scipy.sparse.csr_array
 
     def __len__(self) -> int:
         return int(self.incidence.shape[0])
@@ -105,7 +105,9 @@ class UnitFollowers:
                 squares += 2 * np.bincount(time.users[one], inner, len(block))
             each = weights[rows] / np.sqrt(np.maximum(squares, LEAST * np.maximum(followed, 1)))
             values = each[time.users].astype(np.float32)
-            scatter = sp.csr_array((values, (items, np.arange(len(items)))), shape=(m, len(items)))
+            scatter = scipy.sparse.csr_array(
+                (values, (items, np.arange(len(items)))), shape=(m, len(items))
+            )
             total += scatter @ states
         return Statistics({"next": total})
 

@@ -1,43 +1,38 @@
 """How much privacy releases of noisy sums spend, and how much noise a budget asks for.
 
 The unit is one user (or one silo), added or removed; the group that takes part is everyone, so
-nothing is claimed for sampling. Gaussian releases are accounted by their privacy loss
-distribution, and a ledger that also holds other noise by Rényi divergences.
+nothing is claimed for sampling. Gaussian releases are accounted by their closed form, which is
+exact, and a ledger that also holds other noise by Rényi divergences.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from importlib.metadata import version
+from functools import cache
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr
 
 from hedgerow.errors import ConfigError
+from hedgerow.privacy.normal import log_ndtr
 
 Orders = NDArray[np.float64]
 
-ACCOUNTANT = (
-    "closed form of the Gaussian mechanism (Balle and Wang 2018), with noise calibrated by "
-    f"dp-accounting {version('dp-accounting')}"
-)
-"""What states the epsilon of Gaussian releases alone: exact, and quick enough for every round."""
+ACCOUNTANT = "closed form of the Gaussian mechanism (Balle and Wang 2018)"
+"""What states the epsilon of Gaussian releases alone."""
 
-RENYI_ACCOUNTANT = f"dp-accounting {version('dp-accounting')}, Rényi divergences"
+RENYI_ACCOUNTANT = "Rényi divergences (Canonne, Kamath and Steinke 2020)"
 """What states the epsilon where other noise is among the releases."""
 
 WIDEST_DELTA = 1e-5
 TOLERANCE = 1e-3
 """How far below the budget a calibrated epsilon may stay, as a fraction."""
-GRID = 1e-4
-"""The step of a privacy loss distribution, as a fraction of epsilon."""
-FINEST = 1e-5
-"""Its least step, as a fraction of the standard deviation of the privacy loss."""
+RESOLUTION = 1e-4
+"""How far below the budget noise is aimed, as a fraction, so that accountants that round up, such
+as those by privacy loss distributions, also find the budget kept."""
 RESERVE = 2.0**-7
 """The part of delta that is kept for samplers that are not exactly the noise they stand for."""
 
@@ -117,66 +112,29 @@ def combined(multipliers: Sequence[float]) -> float:
     return 1 / precision if precision else math.inf
 
 
-def epsilon_of(multipliers: Sequence[float], delta: float) -> float:
-    """Return the epsilon that Gaussian releases spend together, without any sampling.
-
-    Parameters
-    ----------
-    multipliers
-        For each release the noise's standard deviation over the L2 sensitivity.
-    delta
-        Above 0 and below 1.
-
-    Raises
-    ------
-    ConfigError
-        A multiplier is not above 0, or delta is outside its range.
-    """
-    _check_delta(delta)
-    together = combined(multipliers)
-    if math.isinf(together):
-        return 0.0
-    # Rounded down, which can only overstate epsilon, so that equal sums in another order meet.
-    mantissa, exponent = math.frexp(together)
-    return _pld_epsilon(math.ldexp(math.floor(mantissa * 2**40), exponent - 40), delta)
-
-
 @cache
 def multiplier_for(epsilon: float, delta: float) -> float:
-    """Return the smallest combined noise multiplier that keeps Gaussian releases in a budget.
+    """Return the combined noise multiplier that keeps Gaussian releases in a budget.
 
-    The accountant's epsilon is at most ``epsilon``, and within 0.1 % of it.
+    Their epsilon stays below ``epsilon`` by a part of `RESOLUTION`.
 
     Raises
     ------
     ConfigError
-        Epsilon is not above 0, delta is outside its range, or the accountant cannot tell so
-        extreme a budget.
+        Epsilon is not above 0, or delta is outside its range.
     """
     _check_epsilon(epsilon)
     _check_delta(delta)
-    # The accountant's answer lies a trifle above the closed form: aim below by what it is over.
-    aim = epsilon * (1 - TOLERANCE / 10)
-    for _ in range(20):
-        multiplier = analytic_multiplier(aim, delta)
-        reached = epsilon_of([multiplier], delta)
-        if epsilon * (1 - TOLERANCE) <= reached <= epsilon:
-            return multiplier
-        if math.isinf(reached):
-            break
-        aim *= epsilon * (1 - TOLERANCE / 3) / reached if reached else 2.0
-    raise ConfigError(
-        f"The accountant cannot tell epsilon {epsilon:g} at delta {delta:g}; take a larger delta."
-    )
+    return analytic_multiplier(epsilon * (1 - RESOLUTION), delta)
 
 
 def composed(events: Sequence[Event], delta: float) -> float:
     """Return the epsilon that releases of any noise spend together.
 
     Gaussian releases alone go to their exact accountant. Otherwise the Rényi divergences are
-    added up and turned into epsilon by Canonne, Kamath and Steinke (2020), Proposition 12. If a
-    sampler stays within total variation ``t`` of its noise, delta grows by
-    ``(1 + exp(epsilon)) * t``; a part of delta is reserved for that.
+    added up and turned into epsilon (`renyi_epsilon`). If a sampler stays within total variation
+    ``t`` of its noise, delta grows by ``(1 + exp(epsilon)) * t``; a part of delta is reserved for
+    that.
 
     Parameters
     ----------
@@ -200,15 +158,34 @@ def composed(events: Sequence[Event], delta: float) -> float:
     if len(gaussians) == len(events):
         together = combined(gaussians)
         return analytic_epsilon(together, delta) if math.isfinite(together) else 0.0
-    from dp_accounting.rdp import compute_epsilon
-
     orders = _orders()
     divergences = np.sum([event.rdp(orders) for event in events], axis=0)
-    epsilon = float(compute_epsilon(orders, divergences, delta * (1 - RESERVE))[0])
+    epsilon = renyi_epsilon(orders, divergences, delta * (1 - RESERVE))
     error = sum(event.error for event in events)
     # In logarithms, because exp(epsilon) overflows.
     spent = np.logaddexp(0, epsilon) + math.log(error) if error else -math.inf
     return epsilon if spent <= math.log(delta * RESERVE) else math.inf
+
+
+def renyi_epsilon(orders: Orders, divergences: NDArray[np.float64], delta: float) -> float:
+    """Return the epsilon that bounds on Rényi divergences imply.
+
+    The least over the orders by Canonne, Kamath and Steinke (2020), Proposition 12; 0 where the
+    divergences are so small that the total variation stays within delta (Bretagnolle and Huber).
+
+    Parameters
+    ----------
+    orders
+        Above 1.
+    divergences
+        One per order, of at least 0.
+    delta
+        Above 0 and below 1.
+    """
+    if (-np.expm1(-divergences) < delta**2).any():
+        return 0.0
+    bounds = divergences + np.log1p(-1 / orders) - np.log(delta * orders) / (orders - 1)
+    return max(0.0, float(bounds.min()))
 
 
 def analytic_delta(epsilon: float, multiplier: float) -> float:
@@ -221,54 +198,31 @@ def analytic_epsilon(multiplier: float, delta: float) -> float:
     goal = math.log(delta)
     if _log_delta(0.0, multiplier) <= goal:
         return 0.0
-    from scipy.optimize import brentq  # 15 MB that only who plans needs
-
     # Concentrated differential privacy bounds it from above (Bun and Steinke 2016).
     highest = 1 / (2 * multiplier**2) + math.sqrt(-2 * goal) / multiplier
-    return float(
-        brentq(lambda epsilon: _log_delta(epsilon, multiplier) - goal, 0.0, highest, rtol=1e-13)
-    )
+    return _least(lambda epsilon: _log_delta(epsilon, multiplier) <= goal, 0.0, highest)
 
 
 def analytic_multiplier(epsilon: float, delta: float) -> float:
     """Return the smallest noise multiplier of one Gaussian release, by the closed form."""
-    from scipy.optimize import brentq
-
     goal = math.log(delta)
     # The inverse of the bound from concentrated differential privacy.
     highest = (math.sqrt(-2 * goal + 2 * epsilon) + math.sqrt(-2 * goal)) / (2 * epsilon)
-    lowest = highest / 2
-    while _log_delta(epsilon, lowest) < goal:
-        lowest /= 2
-    return float(
-        brentq(
-            lambda multiplier: _log_delta(epsilon, multiplier) - goal,
-            lowest,
-            highest,
-            xtol=lowest * 1e-13,
-            rtol=1e-13,
-        )
-    )
+    return _least(lambda multiplier: _log_delta(epsilon, multiplier) <= goal, 0.0, highest)
+
+
+def _least(enough: Callable[[float], bool], low: float, high: float) -> float:
+    """Return the least float at which a condition holds that holds from there to the higher one."""
+    while low < (middle := (low + high) / 2) < high:
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
 
 
 def _log_delta(epsilon: float, multiplier: float) -> float:
     centre, half = -epsilon * multiplier, 1 / (2 * multiplier)
-    more = float(log_ndtr(centre + half))
-    less = epsilon + float(log_ndtr(centre - half))
+    more = log_ndtr(centre + half)
+    less = epsilon + log_ndtr(centre - half)
     return more + math.log(-math.expm1(less - more)) if less < more else -math.inf
-
-
-@lru_cache(maxsize=4096)
-def _pld_epsilon(multiplier: float, delta: float) -> float:
-    # Importing the accountant takes over a second, which most commands can do without.
-    from dp_accounting import dp_event
-    from dp_accounting.pld import PLDAccountant
-
-    # Steps that tell a small epsilon, yet no more than a few millions over all likely losses.
-    interval = max(GRID * analytic_epsilon(multiplier, delta), FINEST / multiplier)
-    accountant = PLDAccountant(value_discretization_interval=interval)
-    accountant.compose(dp_event.GaussianDpEvent(multiplier))
-    return float(accountant.get_epsilon(delta))
 
 
 @cache

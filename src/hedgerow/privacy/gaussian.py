@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from hedgerow.errors import ConfigError
+from hedgerow.privacy.normal import quantiles
 from hedgerow.privacy.randomness import Stream
 
 GRID_BITS = 32
@@ -125,11 +125,11 @@ def _normal(words: NDArray[np.uint64], stream: Stream) -> NDArray[np.float64]:
     high 64 bits; the low ones are drawn only where they are large enough a part to matter.
     """
     negative = (words & np.uint64(1)).astype(bool)
-    tail = (words >> np.uint64(1)) + 0.5
+    tail: NDArray[np.float64] = (words >> np.uint64(1)) + 0.5
     small = np.flatnonzero(tail < 2.0**42)
     low = stream.words(len(small), np.uint64)
     tail[small] += (low + 0.5) * 2.0**-64 - 0.5
-    drawn: NDArray[np.float64] = ndtri(tail * 2.0**-64)
+    drawn = quantiles(tail * 2.0**-64)
     return np.where(negative, drawn, -drawn)
 
 

@@ -111,7 +111,7 @@ def _coordinator(settings: Settings, database: Database, stack: ExitStack) -> Fa
     inbox = stack.enter_context(Inbox(service.messages, service.clock))
     site = Site(
         service,
-        machine.hands,
+        machine.telling,
         inbox,
         Issuer(secret, settings.audience, service.clock),
         settings.audience,

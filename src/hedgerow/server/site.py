@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from hedgerow.server.context import Service
 from hedgerow.server.helper.service import HelperService
-from hedgerow.server.rounds.hands import Hands
+from hedgerow.server.rounds.telling import Telling
 from hedgerow.server.security.access import Principal
 from hedgerow.server.security.audit_log import Event, append
 from hedgerow.server.security.people import People
@@ -25,8 +25,8 @@ class Site:
     ----------
     service
         Storage, keys and time.
-    hands
-        The rounds, as this replica has rebuilt them.
+    telling
+        What clients are told of the rounds.
     inbox
         Takes what clients send.
     issuer
@@ -42,7 +42,7 @@ class Site:
     """
 
     service: Service
-    hands: Hands
+    telling: Telling
     inbox: Inbox
     issuer: Issuer
     audience: str

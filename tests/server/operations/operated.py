@@ -40,7 +40,9 @@ def operated(deployment, tell=(log_request,), **changed):
     issuer = Issuer(bytes(32), AUDIENCE, service.clock)
     metrics = Metrics(StoredMetrics(service.database, service.clock))
     with Inbox(service.messages, service.clock) as inbox, machine:
-        site = Site(service, machine.hands, inbox, issuer, AUDIENCE, enrolment=deployment.authority)
+        site = Site(
+            service, machine.telling, inbox, issuer, AUDIENCE, enrolment=deployment.authority
+        )
         app = build(site)
         known = {getattr(route, "path", "") for route in app.routes}
         for router in (health.probes, health.router):

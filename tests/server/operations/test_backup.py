@@ -17,12 +17,12 @@ from hedgerow.privacy.ledger import Ledger
 from hedgerow.privacy.secure.identity import public
 from hedgerow.server.operations.afterwards import RESTORED
 from hedgerow.server.operations.archive import MANIFEST, reading
-from hedgerow.server.operations.backup import back_up, key_files, schema_of
+from hedgerow.server.operations.backup import back_up, key_files
 from hedgerow.server.operations.restore import restore, restore_keys
 from hedgerow.server.rounds.failed import may_be_open
 from hedgerow.server.rounds.record import OVER, load_round
 from hedgerow.server.security import audit_chain, audit_log, keys
-from hedgerow.server.storage import tables
+from hedgerow.server.storage import schema, tables
 from hedgerow.server.storage.blobs import FolderBlobs
 from hedgerow.server.storage.database import Database
 from hedgerow.server.storage.ledger_lines import DatabaseLines
@@ -196,6 +196,7 @@ def filled(database, blobs):
         event = audit_log.Event("root", "create-task", "shop")
         audit_log.append(connection, event, key=drawn(2), clock=lambda: 1.0)
     blobs.put("catalog/" + "c" * 64, b"catalog")
+    blobs.put("items/" + "c" * 64, b"items")
     blobs.put("model/" + "a" * 64, bytes(3_000_000))
     blobs.put("momenta/" + "a" * 64, b"momenta")
     blobs.put("segment/0000000000-x", b"masked vectors")
@@ -440,7 +441,7 @@ def test_a_backup_sees_one_moment(tmp_path, database):
     writer = Database.open(url, upgrade=False)
 
     with database.read() as connection:
-        schema_of(connection)
+        schema.version(connection)
         with writer.write() as other:
             other.execute(insert(tables.settings), {"name": "late", "value": "x"})
         rows = connection.scalars(select(tables.settings.c.name)).all()

@@ -191,7 +191,7 @@ class Person:
             return False
         try:
             before = self.round, self.stage
-            body = machine.hands.told(*before, self.key)
+            body = machine.telling.told(*before, self.key)
             # Where another replica's turn came between, the answer is no news any more.
             if body is None or (self.round, self.stage) != before:
                 return body is not None

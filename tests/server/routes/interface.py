@@ -12,7 +12,8 @@ from hedgerow.data.catalog import Catalog
 from hedgerow.federation import proofs
 from hedgerow.privacy.secure.identity import public
 from hedgerow.server.app import build
-from hedgerow.server.rounds.hands import Hands
+from hedgerow.server.rounds.telling import Telling
+from hedgerow.server.rounds.works import Works
 from hedgerow.server.security.access import Permission, Role, new_access_key
 from hedgerow.server.security.tokens import Issuer, Login
 from hedgerow.server.site import Site
@@ -64,7 +65,7 @@ def coordinator(folder: Path, people=None):
     with Inbox(service.messages, service.clock) as inbox:
         site = Site(
             service,
-            Hands(service),
+            Telling(service, Works(service)),
             inbox,
             issuer,
             AUDIENCE,

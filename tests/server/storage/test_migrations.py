@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, insert, inspect, select, text
 
 from hedgerow.errors import StorageError
-from hedgerow.server.storage import schema
+from hedgerow.server.storage import migrating, migrations, schema
 from hedgerow.server.storage.database import Database
 from hedgerow.server.storage.tables import live, messages, metadata, tasks
 
@@ -47,6 +48,11 @@ def test_the_newest_version_is_that_of_the_program(migrated):
         assert schema.age(connection) is schema.Age.SAME
 
 
+def test_the_versions_are_those_of_the_migrations():
+    newest_first = ScriptDirectory(migrations.__path__[0]).walk_revisions()
+    assert schema.VERSIONS[::-1] == tuple(step.revision for step in newest_first)
+
+
 def test_keys_are_those_that_are_made_directly(migrated, tmp_path):
     """Also those that the comparison above leaves out."""
     direct = create_engine(f"sqlite:///{tmp_path / 'direct.db'}")
@@ -77,7 +83,7 @@ def test_down_and_up_again_with_data_in(migrated):
 
     fill()
     with migrated.write() as connection:
-        schema.downgrade(connection, schema.BASE)
+        migrating.downgrade(connection, migrating.BASE)
     assert set(inspect(migrated.engine).get_table_names()) == {"alembic_version"}
     again = Database.open(migrated.engine.url.render_as_string(hide_password=False))
     again.close()
@@ -115,5 +121,5 @@ def test_rows_that_point_nowhere_stop_an_upgrade(sqlite):
         connection.connection.cursor().execute("PRAGMA foreign_keys = OFF")
         connection.execute(insert(live).values(task="none", model="m", who="x", at=2.5))
         with pytest.raises(StorageError, match="rows that do not exist"):
-            schema.upgrade(connection)
+            migrating.upgrade(connection)
         connection.invalidate()

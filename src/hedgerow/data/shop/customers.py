@@ -11,8 +11,8 @@ from enum import IntEnum
 
 import numpy as np
 import polars as pl
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from hedgerow.data.hashing import uniform
 from hedgerow.data.shop.products import department_demand
@@ -217,7 +217,7 @@ def group_of(age: NDArray[np.int64], household: NDArray[np.int64]) -> NDArray[np
 
 def normal(draws: NDArray[np.float64]) -> NDArray[np.float64]:
     """Turn uniform numbers from [0, 1) into standard normal ones."""
-    quantiles: NDArray[np.float64] = ndtri(draws + 2.0**-54)
+    quantiles: NDArray[np.float64] = scipy.special.ndtri(draws + 2.0**-54)
     return quantiles
 
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from hedgerow.data.hashing import uniform
 from hedgerow.data.shop.customers import (
@@ -139,7 +139,7 @@ def travel(customers: Customers, products: Products, tastes: Tastes, seed: int) 
         chosen = _choose(minds, products, tastes, now)
         level = products.price_level[chosen]
         afford = _BUDGET_MATTERS * who.budget[:going] - _PRICE_MATTERS * level
-        willing = expit(_EASE_OF_BUYING + afford)
+        willing = scipy.special.expit(_EASE_OF_BUYING + afford)
         pays = (chosen >= 0) & (now.draw(Stream.BUY) < willing)
         items[place], bought[place] = chosen, pays
         basket[place] = pays | ((chosen >= 0) & (now.draw(Stream.BASKET) < _ABANDONED))

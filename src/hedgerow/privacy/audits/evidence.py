@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 from numpy.typing import NDArray
-from scipy import linalg
 
 from hedgerow.privacy.accounting import analytic_epsilon
 
@@ -95,14 +94,16 @@ class Evidence:
         contrast to the inner products alone, it takes the other canaries' share out of the sum.
         """
         system = self.gram + 4 * np.eye(len(self.inner))
-        found: Vector = linalg.solve(system, self.inner - self.gram.sum(axis=1) / 2, assume_a="pos")
+        found: Vector = scipy.linalg.solve(
+            system, self.inner - self.gram.sum(axis=1) / 2, assume_a="pos"
+        )
         return found
 
 
 def _products(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the inner products of rows, of which many columns are almost empty."""
     thick = np.count_nonzero(rows, axis=0) > FILLED * len(rows)
-    dense, thin = rows[:, thick], sp.csr_array(rows[:, ~thick])
+    dense, thin = rows[:, thick], scipy.sparse.csr_array(rows[:, ~thick])
     products: NDArray[np.float32] = dense @ dense.T + (thin @ thin.T).toarray()
     return products
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
@@ -123,11 +124,9 @@ def _placements(members: Vector, others: Vector) -> Vector:
     The mean is twice the area under the curve.
     """
     n = len(members)
-    from scipy.stats import rankdata  # 50 MB that only an audit needs
-
-    ranks = rankdata(np.concatenate([members, others]))
-    below = (ranks[:n] - rankdata(members)) / n
-    above = 1 - (ranks[n:] - rankdata(others)) / n
+    ranks = scipy.stats.rankdata(np.concatenate([members, others]))
+    below = (ranks[:n] - scipy.stats.rankdata(members)) / n
+    above = 1 - (ranks[n:] - scipy.stats.rankdata(others)) / n
     return np.asarray(below + above, np.float64)
 
 

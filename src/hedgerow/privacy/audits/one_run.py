@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 PRECISION = 30
@@ -70,10 +71,8 @@ def p_value(canaries: int, guesses: int, correct: int, epsilon: float, delta: fl
     if not (0 <= correct <= guesses <= canaries and epsilon >= 0 and 0 <= delta <= 1):
         raise ValueError("right guesses are among guesses, and these among canaries")
     right = 1 / (1 + math.exp(-epsilon))
-    from scipy.stats import binom  # 50 MB that only an audit needs
-
-    tail = float(binom.sf(correct - 1, guesses, right))
-    below = np.cumsum(binom.pmf(np.arange(correct - 1, -1, -1), guesses, right))
+    tail = float(scipy.stats.binom.sf(correct - 1, guesses, right))
+    below = np.cumsum(scipy.stats.binom.pmf(np.arange(correct - 1, -1, -1), guesses, right))
     steepest = float(np.max(below / np.arange(1, correct + 1), initial=0.0))
     return min(1.0, tail + 2 * canaries * delta * steepest)
 

@@ -17,7 +17,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 from hedgerow.errors import ConfigError
 
@@ -149,23 +148,17 @@ def _at_most(share: float, clients: int) -> int:
 
 def _pmf(population: int, marked: int, drawn: int) -> NDArray[np.float64]:
     """Return the hypergeometric probabilities of 0 to ``drawn`` marked ones, shape (drawn + 1,)."""
-    hits = np.arange(drawn + 1)
-    possible = (hits <= marked) & (drawn - hits <= population - marked)
-    some = hits[possible]
+    others, all_ways = population - marked, _log_choose(population, drawn)
     chances = np.zeros(drawn + 1)
-    chances[possible] = np.exp(
-        _log_choose(marked, some)
-        + _log_choose(population - marked, drawn - some)
-        - _log_choose(population, np.array(drawn))
-    )
+    for hits in range(max(0, drawn - others), min(drawn, marked) + 1):
+        ways = _log_choose(marked, hits) + _log_choose(others, drawn - hits)
+        chances[hits] = math.exp(ways - all_ways)
     return chances
 
 
-def _log_choose(total: int, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
-    logs: NDArray[np.float64] = (
-        gammaln(total + 1) - gammaln(chosen + 1) - gammaln(total - chosen + 1)
-    )
-    return logs
+def _log_choose(total: int, chosen: int) -> float:
+    """Return the logarithm of a binomial coefficient."""
+    return math.lgamma(total + 1) - math.lgamma(chosen + 1) - math.lgamma(total - chosen + 1)
 
 
 def _cut(clients: int, degree: int, gone: int) -> float:
@@ -177,5 +170,5 @@ def _cut(clients: int, degree: int, gone: int) -> float:
     """
     if degree >= clients - 1 or gone < degree:
         return 0.0
-    chance = _log_choose(gone, np.array(degree)) - _log_choose(clients, np.array(degree))
-    return float(np.exp(chance) * clients**2 / 2)
+    chance = _log_choose(gone, degree) - _log_choose(clients, degree)
+    return math.exp(chance) * clients**2 / 2

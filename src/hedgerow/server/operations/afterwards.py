@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from hedgerow.server.rounds.record import FAILED, OVER, PUBLISH
 from hedgerow.server.storage import tables
@@ -60,6 +60,11 @@ def use_reports(connection: Connection) -> int:
         for report in connection.scalars(query.distinct())
     ]
     return len(insert_once(connection, tables.used_reports, rows))
+
+
+def end_sessions(connection: Connection) -> None:
+    """End the console's sessions: some had ended before, and nobody can tell which."""
+    connection.execute(delete(tables.console_sessions))
 
 
 def pause_tasks(connection: Connection) -> tuple[str, ...]:

@@ -10,11 +10,11 @@ masked vectors and shares of their masks. What was sent, by its digest, stays on
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Table, null, select
 
 from hedgerow.server.operations.archive import (
@@ -28,7 +28,7 @@ from hedgerow.server.operations.archive import (
 from hedgerow.server.operations.rows import encoder
 from hedgerow.server.security import authority, files, keys
 from hedgerow.server.settings import COORDINATOR
-from hedgerow.server.storage import tables
+from hedgerow.server.storage import schema, tables
 from hedgerow.server.storage.blobs import Blobs
 from hedgerow.server.storage.database import Database
 
@@ -83,7 +83,7 @@ def back_up(
     created = clock()
     with writing(path) as writer:
         with database.read() as connection:
-            version = schema_of(connection)
+            version = schema.version(connection)
             for table in tables.metadata.sorted_tables:
                 writer.add(f"{TABLES}{table.name}.jsonl", _rows(connection, table))
             names = [] if blobs is None else _blobs_named(connection)
@@ -94,11 +94,6 @@ def back_up(
         if secrets_of is not None:
             _add_keys(writer, secrets_of, role)
         return writer.finish(role, version, created)
-
-
-def schema_of(connection: Connection) -> str:
-    """Return the version of a database's tables."""
-    return ",".join(sorted(MigrationContext.configure(connection).get_current_heads()))
 
 
 def key_files(role: str) -> list[str]:
@@ -126,8 +121,12 @@ def _blobs_named(connection: Connection) -> list[str]:
         for column in (models.c.hash, runs.c.state, live.c.model)
         for name in connection.scalars(select(column).distinct())
     }
-    public = {f"catalog/{name}" for name in connection.scalars(select(catalogs.c.hash))}
-    return sorted(public | {f"{kind}/{name}" for name in states for kind in ("model", "momenta")})
+    public = connection.scalars(select(catalogs.c.hash)).all()
+    return sorted(
+        f"{kind}/{name}"
+        for kinds, found in ((("catalog", "items"), public), (("model", "momenta"), states))
+        for kind, name in itertools.product(kinds, found)
+    )
 
 
 def _add_keys(writer: Writer, folder: Path, role: str) -> None:

@@ -14,13 +14,18 @@ from sqlalchemy import Connection, Table, func, select, text
 
 from hedgerow.errors import DataError, StorageError
 from hedgerow.privacy.ledger import Ledger
-from hedgerow.server.operations.afterwards import end_rounds, pause_tasks, use_reports
+from hedgerow.server.operations.afterwards import (
+    end_rounds,
+    end_sessions,
+    pause_tasks,
+    use_reports,
+)
 from hedgerow.server.operations.archive import BLOBS, KEYS, TABLES, Manifest, Reader
-from hedgerow.server.operations.backup import key_files, schema_of
+from hedgerow.server.operations.backup import key_files
 from hedgerow.server.operations.rows import decoder
 from hedgerow.server.security import audit_chain, audit_log, files
 from hedgerow.server.security.audit_log import Event
-from hedgerow.server.storage import tables
+from hedgerow.server.storage import schema, tables
 from hedgerow.server.storage.blobs import Blobs
 from hedgerow.server.storage.database import Database
 
@@ -93,6 +98,7 @@ def restore(
         Ledger(_Kept(list(connection.scalars(select(_LINE).order_by(_NUMBER)))))
         if blobs is not None:
             _put_blobs(reader, blobs)
+        end_sessions(connection)
         now = clock()
         done = Restored(
             reader.manifest,
@@ -149,7 +155,7 @@ class _Kept:
 
 
 def _check_target(connection: Connection, manifest: Manifest) -> None:
-    found = schema_of(connection)
+    found = schema.version(connection)
     if manifest.schema != found:
         raise DataError(
             f"The backup's tables are of version {manifest.schema}, and those of this program of "

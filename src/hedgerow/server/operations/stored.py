@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -187,18 +187,24 @@ def _runs(connection: Connection) -> Metric:
     return found
 
 
-def _refused(connection: Connection, now: float) -> Metric:
+def refused_messages(connection: Connection, now: float) -> Sequence[tuple[str, int]]:
+    """Count messages that were stored and then refused, by code, in rounds that moved lately."""
     messages, rounds = tables.messages, tables.rounds
+    moved = select(rounds.c.id).where(rounds.c.changed > now - RECENT)
+    query = select(messages.c.refused, func.count()).where(
+        messages.c.round.in_(moved), messages.c.refused.is_not(None)
+    )
+    rows = connection.execute(query.group_by(messages.c.refused)).all()
+    return [(str(code), count) for code, count in rows]
+
+
+def _refused(connection: Connection, now: float) -> Metric:
     found = GaugeMetricFamily(
         "hedgerow_refused_messages",
         "Messages that were stored and then refused, in rounds that moved within an hour.",
         labels=("code",),
     )
-    moved = select(rounds.c.id).where(rounds.c.changed > now - RECENT)
-    query = select(messages.c.refused, func.count()).where(
-        messages.c.round.in_(moved), messages.c.refused.is_not(None)
-    )
-    for code, count in connection.execute(query.group_by(messages.c.refused)):
+    for code, count in refused_messages(connection, now):
         found.add_metric((code,), count)
     return found
 

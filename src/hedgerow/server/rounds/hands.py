@@ -1,35 +1,29 @@
-"""The hands of a replica: rounds rebuilt from what is stored, fed, closed and told of."""
+"""The hands of a replica: rounds that it leads are fed, closed and published."""
 
 from __future__ import annotations
 
 import os
-import threading
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import replace
 
 from sqlalchemy import update
 
 from hedgerow.errors import ConfigError, HedgerowError, PolicyError, ProtocolError, StorageError
-from hedgerow.federation.invitation import Counted
-from hedgerow.privacy.secure.wire import from_wire, to_wire
+from hedgerow.privacy.secure.wire import to_wire
 from hedgerow.server.context import Service
 from hedgerow.server.helper.link import HelperAwayError
 from hedgerow.server.rounds import gather, report
-from hedgerow.server.rounds.closing import Closing, Published
+from hedgerow.server.rounds.closing import Closing
 from hedgerow.server.rounds.failed import SPENT, fail
 from hedgerow.server.rounds.phases import PHASES
 from hedgerow.server.rounds.publish import publish
 from hedgerow.server.rounds.record import (
-    FINISHED,
     GATHER,
     OVER,
     PUBLISH,
     REPORT,
     LeaseLostError,
     Round,
-    closings_of,
     encoded,
     load_round,
     move,
@@ -37,52 +31,25 @@ from hedgerow.server.rounds.record import (
     note_closing,
 )
 from hedgerow.server.rounds.work import Work
+from hedgerow.server.rounds.works import Works
 from hedgerow.server.storage import tables
 from hedgerow.server.storage.messages import Stored
 from hedgerow.server.tasks.runs import load_run
 
-KEPT = 64
-"""How many rounds a replica keeps in memory."""
-
-
-LOOK = 1.0
-"""For how many seconds it is believed that a round still stands where it was seen."""
-
-Value = TypeVar("Value")
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """A round as it was read, and after which ring of the bell and when."""
-
-    round: Round
-    rung: int
-    at: float
-
-
-@dataclass(frozen=True)
-class _Counts:
-    """The end of a round, and the places of the contributors in it."""
-
-    published: Published
-    places: Mapping[bytes, int]
-
 
 class Hands:
-    """What a replica holds of the rounds.
+    """Moves on the rounds that a replica leads.
 
     Parameters
     ----------
     service
         The replica.
+    works
+        The rounds as it has rebuilt them.
     """
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        self._works: dict[str, Work] = {}
-        self._seen: dict[str, _Seen] = {}
-        self._counts: dict[str, _Counts] = {}
-        self._lock = threading.Lock()
+    def __init__(self, service: Service, works: Works) -> None:
+        self._service, self._works = service, works
 
     def advance(self, current: Round) -> bool:
         """Do all that can be done for a round whose lease is held.
@@ -97,7 +64,7 @@ class Hands:
         StorageError
             The database or the blobs are away; nothing was lost.
         """
-        work = self._work(current)
+        work = self._works.of(current)
         moved = False
         with work.lock:
             try:
@@ -106,7 +73,7 @@ class Hands:
                     moved = True
                     self._service.moved.ring()
             except LeaseLostError:
-                self._drop(current.id)
+                self._works.drop(current.id)
                 return moved
             except StorageError:
                 # It may have moved before the storage went away.
@@ -115,126 +82,15 @@ class Hands:
             if work.round.phase in OVER:
                 self._service.moved.ring()
                 self._service.messages.discard(current.id)
-                self._drop(current.id)
+                self._works.drop(current.id)
         return moved
-
-    def told(self, name: str, phase: str, client: bytes) -> bytes | None:
-        """Return what a client has to know for a phase of a round; None while it is not reached.
-
-        Raises
-        ------
-        ProtocolError
-            ``unknown-round``, ``not-in-this-round``, ``too-late``, or the code with which the
-            round failed.
-        """
-        if self.waits(name, phase):
-            return None
-        rung, now = self._service.moved.rung, time.monotonic()
-        with self._service.database.read() as connection:
-            current = load_round(connection, name)
-        if current is None:
-            raise ProtocolError("unknown-round", "There is no such round.")
-        with self._lock:
-            _trimmed(self._seen)[name] = _Seen(current, rung, now)
-        if current.failure is not None:
-            raise ProtocolError(current.failure, "This round has failed; wait for the next.")
-        if not current.reached(phase):
-            return None
-        if phase == FINISHED:
-            return self._counted(current, client)
-        if current.phase != phase:
-            raise ProtocolError("too-late", "The round has moved on without this client.")
-        work = self._work(current)
-        with work.lock:
-            self._catch_up(work, current)
-            return PHASES[phase].told(work, client)
-
-    def waits(self, name: str, phase: str) -> bool:
-        """Return whether a round was seen a moment ago, and had not reached a phase then.
-
-        Of many clients that wait for one thing, one looks and the others hear of it: this asks no
-        database.
-        """
-        with self._lock:
-            seen = self._seen.get(name)
-        return (
-            seen is not None
-            and seen.rung == self._service.moved.rung
-            and time.monotonic() - seen.at < LOOK
-            and seen.round.failure is None
-            and not seen.round.reached(phase)
-        )
-
-    def _counted(self, current: Round, client: bytes) -> bytes:
-        with self._lock:
-            counts = self._counts.get(current.id)
-        if counts is None:
-            with self._service.database.read() as connection:
-                published = from_wire(Published, closings_of(connection, current.id)[PUBLISH])
-            places = {member: place for place, member in enumerate(published.members)}
-            counts = _Counts(published, places)
-            with self._lock:
-                _trimmed(self._counts)[current.id] = counts
-        published, place = counts.published, counts.places.get(client)
-        if place is None:
-            raise ProtocolError("not-in-this-round", "This client's term is not in the sum.")
-        inclusion = published.inclusions[place]
-        return to_wire(Counted(published.receipt, inclusion, published.model))
-
-    def _work(self, current: Round) -> Work:
-        with self._lock:
-            if current.id not in self._works:
-                _trimmed(self._works)
-            return self._works.setdefault(current.id, Work(self._service, current))
-
-    def _drop(self, name: str) -> None:
-        with self._lock:
-            self._works.pop(name, None)
 
     def _resume(self, work: Work, current: Round) -> None:
         """Catch up, and end a round whose last phase ended with too few."""
         try:
-            self._catch_up(work, current)
+            self._works.catch_up(work, current)
         except ProtocolError as problem:
             self._fail(work, problem)
-
-    def _catch_up(self, work: Work, current: Round) -> None:
-        """Take in the ends of phases that this replica has not seen."""
-        work.round = current
-        passed = current.path[: current.path.index(current.phase)] if current.ask else ()
-        if passed and work.closed.issuperset(passed):
-            return
-        with self._service.database.read() as connection:
-            closings = closings_of(connection, current.id)
-        for phase in current.path:
-            if phase in closings and phase in PHASES and phase not in work.closed:
-                self._take_in(work, phase, from_wire(Closing, closings[phase]))
-
-    def _take_in(self, work: Work, phase: str, closing: Closing) -> None:
-        """End a phase as it was ended, feeding first what this replica has not been fed."""
-        if tuple(work.taken) != closing.members:
-            if work.taken:
-                # Fed with other messages than those that count: begin again.
-                fresh = Work(self._service, work.round)
-                work.__dict__.update({**vars(fresh), "lock": work.lock})
-                with self._service.database.read() as connection:
-                    earlier = closings_of(connection, work.round.id)
-                for before in work.round.path[: work.round.path.index(phase)]:
-                    self._take_in(work, before, from_wire(Closing, earlier[before]))
-            stored = {
-                bytes.fromhex(row.client): row
-                for row in self._service.messages.of(work.round.id, PHASES[phase].KIND)
-            }
-            for client in closing.members:
-                body = self._service.messages.body(stored[client])
-                PHASES[phase].take(work, client, body)
-                work.taken[client] = None
-        work.drawn = closing.drawn
-        PHASES[phase].close(work)
-        work.closed.add(phase)
-        path = work.round.path
-        if path[path.index(phase) + 1] != PUBLISH:
-            work.begin_phase(frozenset(closing.members))
 
     def _stepped(self, work: Work) -> bool:
         """Do the next thing; False when there is nothing to do but wait."""
@@ -315,7 +171,7 @@ class Hands:
         before = work.round.phase
         self._refresh(work)
         try:
-            self._take_in(work, before, closing)
+            self._works.take_in(work, before, closing)
         except ProtocolError as problem:
             self._fail(work, problem)
 
@@ -351,10 +207,3 @@ class Hands:
                 connection.execute(
                     update(messages).where(own, messages.c.kind == kind).values(refused=code[:40])
                 )
-
-
-def _trimmed(kept: dict[str, Value]) -> dict[str, Value]:
-    """Make room for one more, and return what is kept."""
-    while len(kept) >= KEPT:
-        kept.pop(next(iter(kept)))
-    return kept

@@ -35,6 +35,8 @@ from hedgerow.server.rounds.record import (
     take_lease,
     tries_at,
 )
+from hedgerow.server.rounds.telling import Telling
+from hedgerow.server.rounds.works import Works
 from hedgerow.server.storage import tables
 from hedgerow.server.tasks.artefacts import Artefacts
 from hedgerow.server.tasks.registry import put_live
@@ -58,13 +60,19 @@ class Machine:
         The replica.
     timed
         Gives a context that measures what is done in it.
+
+    Attributes
+    ----------
+    telling
+        What clients are told, from the same rebuilt rounds.
     """
 
     def __init__(
         self, service: Service, timed: Callable[[], AbstractContextManager[None]] = nullcontext
     ) -> None:
         self._service, self._timed = service, timed
-        self.hands = Hands(service)
+        works = Works(service)
+        self._hands, self.telling = Hands(service, works), Telling(service, works)
         self._stop = threading.Event()
         self._began: float | None = None
         self._thread = threading.Thread(target=self._run, name="machine", daemon=True)
@@ -144,7 +152,7 @@ class Machine:
                     epoch = take_lease(connection, current.id, service.replica, service.clock())
             elif held:
                 epoch = current.epoch
-            return epoch is not None and self.hands.advance(replace(current, epoch=epoch))
+            return epoch is not None and self._hands.advance(replace(current, epoch=epoch))
         except StorageError as problem:
             service.log.warning("round-waits", round=current.id, problem=str(problem))
         except Exception:

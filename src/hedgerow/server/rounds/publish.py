@@ -14,10 +14,10 @@ from sqlalchemy import select, update
 
 from hedgerow.federation.ask import EVALUATION, NORMS
 from hedgerow.federation.charging import charge
+from hedgerow.models.file import ModelFile
 from hedgerow.privacy.ledger import Ledger
 from hedgerow.privacy.secure.session import PAIRWISE
 from hedgerow.privacy.secure.wire import to_wire
-from hedgerow.recommender import Recommender
 from hedgerow.server.rounds import report, unmask
 from hedgerow.server.rounds.closing import Published
 from hedgerow.server.rounds.record import FINISHED, PUBLISH, LeaseLostError, move, note_closing
@@ -25,6 +25,7 @@ from hedgerow.server.rounds.work import Opened, Work
 from hedgerow.server.storage import tables
 from hedgerow.server.storage.ledger_lines import DatabaseLines
 from hedgerow.server.tasks.artefacts import Artefacts
+from hedgerow.server.tasks.registry import UNMEASURED
 from hedgerow.server.tasks.runs import Run, account_of, load_run
 from hedgerow.statistics import Statistics
 
@@ -93,7 +94,7 @@ def publish(work: Work) -> None:
                         run=run.id,
                         task=run.task_id,
                         step=learned.run.step,
-                        quality="{}",
+                        quality=UNMEASURED,
                         created=now,
                     )
                 )
@@ -102,7 +103,7 @@ def publish(work: Work) -> None:
             connection.execute(judged.values(quality=json.dumps(learned.quality)))
 
 
-def _charge(work: Work, run: Run, model: Recommender) -> None:
+def _charge(work: Work, run: Run, model: ModelFile) -> None:
     setting, step = work.ask.setting, work.ask.step(model.recipe, model.state)
     sensitivity, size = setting.quantizer.sensitivity, setting.quantizer.size
     charge(
@@ -117,9 +118,7 @@ def _charge(work: Work, run: Run, model: Recommender) -> None:
     )
 
 
-def _learn(
-    work: Work, run: Run, model: Recommender, opened: Opened, artefacts: Artefacts
-) -> Learned:
+def _learn(work: Work, run: Run, model: ModelFile, opened: Opened, artefacts: Artefacts) -> Learned:
     """Return what follows from the sum."""
     values, sigma = work.ask.setting.opened(opened.sums, len(opened.inclusions))
     step = work.ask.step(model.recipe, model.state)

@@ -14,6 +14,7 @@ from hedgerow.errors import HedgerowError
 from hedgerow.federation.ask import Ask
 from hedgerow.privacy.secure.session import PAIRWISE, Terms
 from hedgerow.privacy.secure.wire import from_wire, to_wire
+from hedgerow.server.rounds.sent import note
 from hedgerow.server.storage import tables
 
 GATHER, KEYS, SHARES, MASKED, CONSENT, UNMASK, REPORT, PUBLISH, FINISHED, FAILED = (
@@ -64,7 +65,7 @@ class Round:
     failure
         Why it failed.
     stats
-        Seconds by phase, bytes, contributors.
+        Seconds by phase, contributors, and at its end what clients sent.
     """
 
     id: str
@@ -88,11 +89,7 @@ class Round:
     @property
     def path(self) -> tuple[str, ...]:
         """The phases that it passes, in order."""
-        if self.mode != PAIRWISE:
-            return (REPORT, PUBLISH, FINISHED)
-        signed = self.terms is not None and self.terms.consistency
-        middle = (MASKED, CONSENT, UNMASK) if signed else (MASKED, UNMASK)
-        return (GATHER, KEYS, SHARES, *middle, PUBLISH, FINISHED)
+        return path_of(self.mode, self.terms)
 
     @property
     def after(self) -> str:
@@ -110,6 +107,15 @@ class Round:
         if self.phase == FAILED:
             return phase == FAILED
         return phase in self.path and self.path.index(self.phase) >= self.path.index(phase)
+
+
+def path_of(mode: str, terms: Terms | None) -> tuple[str, ...]:
+    """Return the phases that a round passes, in order."""
+    if mode != PAIRWISE:
+        return (REPORT, PUBLISH, FINISHED)
+    signed = terms is not None and terms.consistency
+    middle = (MASKED, CONSENT, UNMASK) if signed else (MASKED, UNMASK)
+    return (GATHER, KEYS, SHARES, *middle, PUBLISH, FINISHED)
 
 
 def open_round(connection: Connection, values: Mapping[str, Any], now: float) -> str:
@@ -141,13 +147,6 @@ def open_rounds(connection: Connection) -> Sequence[Round]:
     """Return the rounds that go on, oldest first."""
     rounds = tables.rounds
     query = select(rounds).where(rounds.c.phase.not_in(OVER)).order_by(rounds.c.created)
-    return [_round(row) for row in connection.execute(query)]
-
-
-def rounds_of(connection: Connection, run: str) -> Sequence[Round]:
-    """Return all rounds of a run, oldest first."""
-    rounds = tables.rounds
-    query = select(rounds).where(rounds.c.run == run).order_by(rounds.c.created)
     return [_round(row) for row in connection.execute(query)]
 
 
@@ -237,6 +236,8 @@ def move(connection: Connection, current: Round, phase: str, now: float, **value
     """
     rounds = tables.rounds
     spent = {**current.stats, f"{current.phase}_seconds": round(now - current.changed, 3)}
+    if phase in OVER:
+        spent |= note(connection, current.id)
     found = connection.execute(
         update(rounds)
         .where(

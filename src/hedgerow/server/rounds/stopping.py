@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, select, update
 
 from hedgerow.server.rounds.record import FAILED, OVER
+from hedgerow.server.rounds.sent import note
 from hedgerow.server.storage import tables
 from hedgerow.server.tasks.runs import RUNNING, STOPPED
 
@@ -56,6 +57,7 @@ def _fail_open(connection: Connection, runs: Sequence[str], now: float) -> list[
     rows = connection.execute(held.where(going).order_by(rounds.c.id).with_for_update()).all()
     for row in rows:
         spent = {f"{row.phase}_seconds": round(now - row.changed, 3), "failed_in": row.phase}
+        spent |= note(connection, row.id)
         connection.execute(
             update(rounds)
             .where(rounds.c.id == row.id)

@@ -203,8 +203,8 @@ async def told(
     started, client = anyio.current_time(), bytes.fromhex(who.name)
     while True:
         rung = site.service.moved.rung
-        if not site.hands.waits(name, phase):
-            body = await anyio.to_thread.run_sync(site.hands.told, name, phase, client)
+        if not site.telling.waits(name, phase):
+            body = await anyio.to_thread.run_sync(site.telling.told, name, phase, client)
             if body is not None:
                 return Response(body, media_type=CBOR)
         left = wait - (anyio.current_time() - started)

@@ -231,8 +231,10 @@ def _upgrade(database: Database) -> None:
     with database.read() as connection:
         if schema.age(connection) is not schema.Age.OLDER:
             return
+    from hedgerow.server.storage import migrating  # 8 MB that only a change of tables needs
+
     with database.write() as connection:
-        schema.upgrade(connection)
+        migrating.upgrade(connection)
 
 
 def _check(database: Database) -> None:

@@ -1,26 +1,13 @@
-"""Which version the tables are of, and how they get to another one.
-
-The versions are Alembic's, in ``migrations/versions``; users need neither its command nor its
-configuration file.
-"""
+"""Which version the tables are of; `migrating` brings them to another one."""
 
 from __future__ import annotations
 
 from enum import Enum
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
-from hedgerow.errors import StorageError
-
-LOCK = 0x6865646765726F77
-"""The key of PostgreSQL's lock under which tables are changed: "hedgerow" in ASCII."""
-
-BASE = "base"
-"""The version that has no tables."""
+VERSIONS = ("0001", "0002")
+"""Of the tables, oldest first; the last is this program's."""
 
 
 class Age(Enum):
@@ -33,60 +20,14 @@ class Age(Enum):
 
 def age(connection: Connection) -> Age:
     """Compare the tables of a database with those of this program; none at all are older."""
-    scripts = ScriptDirectory.from_config(_config(connection))
-    found = set(MigrationContext.configure(connection).get_current_heads())
-    if found == set(scripts.get_heads()):
+    found = version(connection)
+    if found == VERSIONS[-1]:
         return Age.SAME
-    known = {script.revision for script in scripts.walk_revisions()}
-    return Age.OLDER if found <= known else Age.NEWER
+    return Age.OLDER if not found or found in VERSIONS else Age.NEWER
 
 
-def upgrade(connection: Connection) -> None:
-    """Bring the tables to this program's version, as part of the connection's transaction.
-
-    Raises
-    ------
-    StorageError
-        Rows of SQLite would point to rows that do not exist.
-    """
-    _take_turn(connection)
-    command.upgrade(_config(connection), "head")
-    _check_keys(connection)
-
-
-def downgrade(connection: Connection, version: str) -> None:
-    """Bring the tables to an older version, as part of the connection's transaction.
-
-    Parameters
-    ----------
-    connection
-        Not checking foreign keys, where it is to SQLite.
-    version
-        A revision of Alembic, or `BASE`.
-    """
-    _take_turn(connection)
-    command.downgrade(_config(connection), version)
-    _check_keys(connection)
-
-
-def _config(connection: Connection) -> Config:
-    config = Config()
-    config.set_main_option("script_location", "hedgerow.server.storage:migrations")
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    return config
-
-
-def _take_turn(connection: Connection) -> None:
-    """Wait until no other process changes tables; in SQLite a write transaction waits by itself."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-
-
-def _check_keys(connection: Connection) -> None:
-    """Check foreign keys, which SQLite does not do while its tables are made anew."""
-    if (
-        connection.dialect.name == "sqlite"
-        and connection.execute(text("PRAGMA foreign_key_check")).first()
-    ):
-        raise StorageError("Rows of the database point to rows that do not exist; restore it.")
+def version(connection: Connection) -> str:
+    """Return the version of a database's tables; empty where there are none."""
+    if not inspect(connection).has_table("alembic_version"):
+        return ""
+    return connection.scalar(text("SELECT version_num FROM alembic_version")) or ""

@@ -41,7 +41,8 @@ catalogs = Table(
     Column("items", Integer, nullable=False),
     Column("created", Float, nullable=False),
 )
-"""Public catalogs; the blob ``catalog/{hash}`` holds each."""
+"""Public catalogs; the blob ``catalog/{hash}`` holds each, and ``items/{hash}`` what its items are
+called."""
 
 tasks = Table(
     "tasks",
@@ -95,6 +96,8 @@ rounds = Table(
     Column("failure", String(40), nullable=True),
     Column("stats", Text, nullable=False),
     UniqueConstraint("run", "step", "purpose", "attempt"),
+    Index("rounds_by_start", "created"),
+    Index("rounds_by_change", "changed"),
 )
 """One attempt at one secured sum. ``purpose``: step, norms or evaluation."""
 
@@ -177,6 +180,15 @@ access_keys = Table(
     Column("revoked", Float, nullable=True),
 )
 """What programs of operators, analysts and auditors log in with, by SHA-256."""
+
+console_sessions = Table(
+    "console_sessions",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("key", ForeignKey("access_keys.digest"), nullable=False),
+    Column("expires", Float, nullable=False),
+)
+"""Sessions that began with an access key, by the SHA-256 of their cookie's text."""
 
 models = Table(
     "models",

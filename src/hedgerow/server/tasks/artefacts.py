@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hedgerow.models.base import State
-from hedgerow.recommender import Recommender
+from hedgerow.models.file import ModelFile
 from hedgerow.server.storage.blobs import Blobs
 from hedgerow.tensors import Tensors, read_tensors, write_tensors
 
@@ -21,11 +21,11 @@ class Artefacts:
 
     blobs: Blobs
 
-    def put(self, model: Recommender) -> str:
+    def put(self, model: ModelFile) -> str:
         """Store a model with its server's part; return the hash of the public file."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "model.safetensors")
-            model.save(path)
+            model.write(path)
             public = path.read_bytes()
             name = hashlib.sha256(public).hexdigest()
             if model.state.server:
@@ -39,12 +39,12 @@ class Artefacts:
         """Return the file that clients fetch."""
         return self.blobs.get(f"model/{name}")
 
-    def load(self, name: str) -> Recommender:
+    def load(self, name: str) -> ModelFile:
         """Return a model with its server's part."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "model.safetensors")
             path.write_bytes(self.public(name))
-            model = Recommender.load(path)
+            model = ModelFile.read(path)
             if not self.blobs.exists(f"momenta/{name}"):
                 return model
             path.write_bytes(self.blobs.get(f"momenta/{name}"))

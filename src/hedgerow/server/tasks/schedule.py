@@ -9,13 +9,13 @@ from cronsim import CronSim, CronSimError
 from sqlalchemy import Connection, Row, func, select
 
 from hedgerow.errors import ConfigError, HedgerowError, StorageError
+from hedgerow.models.file import ModelFile
 from hedgerow.privacy.ledger import Ledger
-from hedgerow.recommender import Recommender
 from hedgerow.server.context import Service
 from hedgerow.server.storage import tables
 from hedgerow.server.storage.ledger_lines import DatabaseLines
 from hedgerow.server.tasks.artefacts import Artefacts
-from hedgerow.server.tasks.registry import ACTIVE, PAUSED, read_catalog
+from hedgerow.server.tasks.registry import ACTIVE, PAUSED, StoredCatalog
 from hedgerow.server.tasks.runs import RUNNING, Population, start_run
 from hedgerow.server.tasks.task import Task
 
@@ -62,6 +62,29 @@ def next_run(task: Task, created: float, last: float | None, runs: int, now: flo
     return next(CronSim(task.schedule, since)).timestamp()
 
 
+def next_runs(
+    task: Task, created: float, last: float | None, runs: int, now: float, *, most: int = 5
+) -> list[float]:
+    """Return when a task's next runs begin at the earliest, as far as its schedule says.
+
+    Parameters
+    ----------
+    task, created, last, runs, now
+        As of `next_run`.
+    most
+        How many at most.
+    """
+    first = next_run(task, created, last, runs, now)
+    if first is None:
+        return []
+    if task.schedule in {ONCE, CONTINUOUS}:
+        return [first]
+    # What is overdue begins now, and only once.
+    later = CronSim(task.schedule, datetime.fromtimestamp(max(first, now), UTC))
+    left = min(most, task.runs - runs) - 1
+    return [first, *[next(later).timestamp() for _ in range(left)]]
+
+
 def start_due(service: Service) -> None:
     """Begin the runs that are due, where enough clients are enrolled to open a sum."""
     tasks = tables.tasks
@@ -102,9 +125,9 @@ def _due(connection: Connection, task: Row[Any], service: Service) -> bool:
 
 def _start(service: Service, row: Row[Any], task: Task) -> None:
     tasks = tables.tasks
-    catalog = read_catalog(service.blobs.get(f"catalog/{task.catalog}"))
+    catalog = StoredCatalog(service.blobs, task.catalog)
     start = task.recipe.start(catalog, task.seed)
-    state = Artefacts(service.blobs).put(Recommender(task.recipe, start, catalog))
+    state = Artefacts(service.blobs).put(ModelFile(task.recipe, start, catalog.names))
     ledger = Ledger(DatabaseLines(service.database))
     with service.database.write() as connection:
         # Held until the end, and looked at once more, so that two replicas do not both begin it.
