@@ -74,6 +74,12 @@ def serve_command(
             envvar="HEDGEROW_TRACING", help="Send OpenTelemetry traces to this OTLP address."
         ),
     ] = None,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A site whose pages may call the coordinator from a browser; may be repeated."
+        ),
+    ] = None,
     noise_seed: Annotated[
         str | None,
         typer.Option(help="Make the helper's noise repeatable; for rehearsals only.", hidden=True),
@@ -111,6 +117,7 @@ def serve_command(
         minimum=minimum,
         tracing=tracing,
         noise_seed=noise_seed,
+        origins=tuple(origin or ()),
     )
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print(f"The {role.value} listens on {settings.host}:{settings.port}.")

@@ -125,7 +125,7 @@ def _normal(words: NDArray[np.uint64], stream: Stream) -> NDArray[np.float64]:
     high 64 bits; the low ones are drawn only where they are large enough a part to matter.
     """
     negative = (words & np.uint64(1)).astype(bool)
-    tail: NDArray[np.float64] = (words >> np.uint64(1)) + 0.5
+    tail = (words >> np.uint64(1)).astype(np.float64) + 0.5
     small = np.flatnonzero(tail < 2.0**42)
     low = stream.words(len(small), np.uint64)
     tail[small] += (low + 0.5) * 2.0**-64 - 0.5

@@ -46,6 +46,7 @@ from hedgerow.server.security.access import ANYONE, Role
 from hedgerow.server.security.bodies import BodyGuard
 from hedgerow.server.security.limits import Limiter, Rate, RateLimit
 from hedgerow.server.security.openid import OpenID, Provider
+from hedgerow.server.security.origins import shared
 from hedgerow.server.security.people import People, RoleMap
 from hedgerow.server.security.tls import client_context, server_context
 from hedgerow.server.security.tokens import Issuer
@@ -93,7 +94,7 @@ def application(settings: Settings) -> Iterator[Application]:
         else:
             app = _coordinator(settings, database, stack)
         operations: Operations = app.state.operations
-        guarded = _guarded(app, operations, known=settings.role != HELPER)
+        guarded = _guarded(app, operations, settings)
         if settings.tracing is not None:
             name = f"hedgerow-{settings.role}"
             traces = traced(guarded, database.engine, name, settings.tracing)
@@ -263,11 +264,11 @@ def _people(settings: Settings, secret: bytes, service: Service) -> People | Non
     return People(OpenID(provider, http, service.clock), roles, secret, service.clock)
 
 
-def _guarded(app: FastAPI, operations: Operations, *, known: bool) -> ASGIApp:
-    """Put the guards before an application: rates, then the size and pace of bodies."""
+def _guarded(app: FastAPI, operations: Operations, settings: Settings) -> ASGIApp:
+    """Put the guards before an application: origins, rates, then the size and pace of bodies."""
 
     def identify(scope: Any) -> str | None:
-        if not known:
+        if settings.role == HELPER:
             return None
         try:
             principal = principal_of(Request({**scope, "app": app}))
@@ -277,7 +278,9 @@ def _guarded(app: FastAPI, operations: Operations, *, known: bool) -> ASGIApp:
         return None if principal is ANYONE else principal.name
 
     drained = Drain(app, operations.draining)
-    limited = RateLimit(
+    guarded: ASGIApp = RateLimit(
         BodyGuard(drained, largest), Limiter(PER_ADDRESS), Limiter(PER_CLIENT), identify
     )
-    return Watched(limited, (operations.metrics.request, logs.log_request))
+    if settings.origins:
+        guarded = shared(guarded, settings.origins)
+    return Watched(guarded, (operations.metrics.request, logs.log_request))

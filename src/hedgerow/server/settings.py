@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,9 @@ LARGEST_UPLOAD = 64 << 20
 
 LARGEST_BODY = 1 << 20
 """Bytes of any other body at most."""
+
+
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,9 @@ class Settings:
         Where traces are sent (OTLP over HTTP); None sends none.
     noise_seed
         Makes the helper's noise repeatable, for rehearsals only.
+    origins
+        Sites whose pages may call the coordinator from a browser, such as
+        ``https://shop.example.org``.
     """
 
     folder: Path
@@ -63,6 +70,7 @@ class Settings:
     minimum: int = 2
     tracing: str | None = None
     noise_seed: str | None = None
+    origins: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.role not in {COORDINATOR, HELPER}:
@@ -73,6 +81,12 @@ class Settings:
             raise ConfigError("Without TLS the server listens on this computer only.")
         if self.minimum < 2:
             raise ConfigError("A sum of fewer than two clients' terms hides nothing.")
+        for origin in self.origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise ConfigError(
+                    f"An origin is a scheme, a host and perhaps a port, such as "
+                    f"https://shop.example.org, not {origin!r}."
+                )
 
     @property
     def database_url(self) -> str:
