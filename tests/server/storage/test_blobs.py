@@ -3,9 +3,11 @@
 import os
 import sys
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from moto.server import ThreadedMotoServer
 
 from hedgerow.errors import ConfigError, StorageError
 from hedgerow.server.storage.blobs import FolderBlobs, ObjectBlobs, checked, open_blobs
@@ -13,9 +15,26 @@ from hedgerow.server.storage.blobs import FolderBlobs, ObjectBlobs, checked, ope
 CONTENT = bytes(range(256)) * 300
 
 
-@pytest.fixture(params=["folder", "file address", "memory", "object store of files"])
-def blobs(request, tmp_path):
+@pytest.fixture(scope="session")
+def s3():
+    """A server that speaks S3's protocol, with a bucket."""
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    httpx.put(f"http://{host}:{port}/bucket").raise_for_status()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(params=["folder", "file address", "memory", "object store of files", "s3"])
+def blobs(request, tmp_path, monkeypatch):
     folder = tmp_path / "some folder"
+    if request.param == "s3":
+        settings = {"ENDPOINT_URL": request.getfixturevalue("s3"), "ALLOW_HTTP": "true"}
+        settings |= {"ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret", "REGION": "us-east-1"}
+        for name, value in settings.items():
+            monkeypatch.setenv(f"AWS_{name}", value)
+        return open_blobs(f"s3://bucket/{tmp_path.name}")
     if request.param == "memory":
         return open_blobs("memory:///")
     if request.param == "object store of files":
