@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint format clean
+.PHONY: help demo test bench sdk lint format clean
 
 help:  ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ bench: $(VENV)/installed  ## Print every figure of the README (hours; needs $$HE
 	$(BIN)/python benchmarks/coordinator.py --agents 1000 --rounds 3 --drop 0.1
 	$(BIN)/python benchmarks/chaos.py --target coordinator --kills 50
 	$(BIN)/python benchmarks/peers/run.py
+
+sdk:  ## Build the browser SDK into sdk/dist (needs Node.js 20 or newer)
+	cd sdk && npm ci --no-audit --no-fund && npm run build
 
 lint: $(VENV)/installed  ## Check style and types
 	$(BIN)/ruff check .

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 from fixed_hpke import seal
+from models import model_vectors
+from noise import noise
 from sessions import fixed, pairwise_session, recording, split_session, terms, texts
 
 from hedgerow.privacy.randomness import Stream
@@ -163,6 +165,8 @@ MADE: dict[str, Callable[[], dict[str, Any]]] = {
     "primitives.json": primitives,
     "split.json": split_session,
     "pairwise.json": pairwise_session,
+    "noise.json": noise,
+    "models.json": model_vectors,
 }
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def scripts(monkeypatch):
     return {"vectors": vectors, "fixed_hpke": fixed_hpke}
 
 
-@pytest.mark.parametrize("name", ["primitives.json", "split.json", "pairwise.json"])
+@pytest.mark.parametrize("name", ["primitives.json", "split.json", "pairwise.json", "noise.json"])
 def test_the_vectors_come_out_again(scripts, name):
     vectors = scripts["vectors"]
     made = json.loads(json.dumps(vectors.plain(vectors.MADE[name]())))

@@ -1,0 +1,2 @@
+/** Refuses, under a code, whatever does not hold; the code's words are the reason. */
+export declare function insist(holds: unknown, code: string): asserts holds;

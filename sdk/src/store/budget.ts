@@ -1,0 +1,22 @@
+/** The visitor's account as it was last reckoned, for pages to show without reckoning again. */
+import { result } from "./database.js";
+
+/** What all releases of the task together have cost this visitor. */
+export interface Budget {
+  epsilon: number;
+  /** The epsilon that is not exceeded; null where the shop promises none. */
+  of: number | null;
+  delta: number;
+  /** Whose data a promise protects: all that this one visitor has done. */
+  unit: "user";
+  mechanism: string;
+  releases: number;
+}
+
+const KEY = "budget";
+
+export const readBudget = async (transaction: IDBTransaction): Promise<Budget | null> =>
+  (await result(transaction.objectStore("values").get(KEY))) ?? null;
+
+export const writeBudget = (transaction: IDBTransaction, budget: Budget): Promise<unknown> =>
+  result(transaction.objectStore("values").put(budget, KEY));

@@ -1,0 +1,36 @@
+/** Consent: what the visitor has agreed to, per purpose; nothing until they have. */
+import { insist } from "../insist.js";
+import { result } from "./database.js";
+
+/** What can be agreed to: recommendations here, to help train a model, and to help measure it. */
+export const PURPOSES = ["recommend", "train", "measure"] as const;
+
+export type Purpose = (typeof PURPOSES)[number];
+
+/** When something was agreed to, in milliseconds since 1970, and to which version of the text. */
+export interface Consent {
+  at: number;
+  version: string;
+}
+
+/** All that is agreed to at one moment. */
+export type Consents = Partial<Record<Purpose, Consent>>;
+
+const KEY = "consent";
+
+export const readConsents = async (transaction: IDBTransaction): Promise<Consents> =>
+  (await result(transaction.objectStore("values").get(KEY))) ?? {};
+
+export const writeConsents = (transaction: IDBTransaction, consents: Consents): Promise<unknown> =>
+  result(transaction.objectStore("values").put(consents, KEY));
+
+/** Return whether anything is agreed to that takes a history. */
+export const allowsHistory = (consents: Consents): boolean => Object.keys(consents).length > 0;
+
+/**
+ * Refuse what nobody agreed to.
+ *
+ * @throws HedgerowError `no-consent`.
+ */
+export const requireConsent = (consents: Consents, purpose: Purpose): void =>
+  insist(consents[purpose], "no-consent");
