@@ -2,12 +2,14 @@
 
     python benchmarks/chaos.py --target coordinator --kills 50 [--mode split] [--json OUT]
 
-``coordinator``, ``agent`` and ``postgres`` are killed with SIGKILL (PostgreSQL stopped with
-SIGQUIT, its word for it) at random moments and started again a moment later; of three replicas on
-PostgreSQL one is killed every ten seconds. Afterwards every published model is computed anew from
-the data of those clients that its receipt lists, and compared to the bit; no contribution may be in
-two sums, by the receipts and by the clients' own journals; and every round that was hit has to end,
-or to be tried anew, within seconds.
+``coordinator``, ``agent`` and ``postgres`` (with all processes that work for it) are killed with
+SIGKILL at random moments and started again a moment later; of three replicas on PostgreSQL one is
+killed every ten seconds. The run promises an epsilon. Afterwards every published model is computed
+anew from the data and the noise of those clients that its receipt lists, and compared to the bit,
+so that what was published is what these clients give without any disturbance; no contribution may
+be in two sums, by the receipts and by the clients' own journals; every sum that was opened is
+charged exactly once, in the coordinator's ledger and in each contributor's own account; and every
+round that was hit has to end, or to be tried anew, within seconds.
 """
 
 from __future__ import annotations
@@ -44,6 +46,10 @@ SEED = "rehearsal"
 
 TARGETS = ("coordinator", "agent", "postgres", "replica")
 
+EPSILON = 8.0
+"""Of the run. It is planned for far more rounds than there are: a sum that has to be tried anew
+under another name costs more of it."""
+
 EVERY = 10.0
 """Seconds from one replica's death to the next one's."""
 
@@ -65,9 +71,6 @@ class Chaos:
         ``split`` or ``pairwise``.
     agents, items, width
         How many clients, and the size of the item vectors.
-    epsilon
-        Of the run; a sum that has to be tried anew under another name costs more of it, so that
-        without one rounds go on for ever.
     seed
         From which the moments follow.
     """
@@ -78,7 +81,6 @@ class Chaos:
     agents: int = 12
     items: int = 60
     width: int = 4
-    epsilon: float | None = None
     seed: int = 0
     killed: list[float] = field(default_factory=list)
 
@@ -91,7 +93,7 @@ class Chaos:
     def task(self) -> Task:
         """Rounds that take a fraction of a second, and go on for longer than the killing."""
         policy = Policy(
-            epsilon=self.epsilon,
+            epsilon=EPSILON,
             secure=self.mode,
             clip=1.0,
             minimum=3,
@@ -140,6 +142,9 @@ class Chaos:
                 self._kill_all(network, postgres, names)
                 # What was hit last ends, too.
                 self._await_rounds(network, 2)
+            # What is held against each other then stands still.
+            for name in network.processes:
+                network.kill(name)
             return self._found(network)
 
     @contextmanager

@@ -1,12 +1,13 @@
 """The coordinator: seconds a round, memory, and uploads a second, over real HTTP.
 
     python benchmarks/coordinator.py --agents 8 --rounds 20 [--drop 0.1] [--mode pairwise]
-        [--dimension 1682x32] [--database URL] [--json OUT]
+        [--dimension 1682x32] [--tls] [--postgres | --database URL] [--json OUT]
 
 Each round is one secured sum of a factorisation's item vectors. The coordinator (and in split mode
 the helper) is a process of its own, as ``hedgerow serve`` starts it; the clients are in other
-processes, hold five interactions each, and compute what real ones do. Plain HTTP on the loopback
-interface, no TLS.
+processes, hold five interactions each, and compute what real ones do. All is on the loopback
+interface: plain HTTP, or TLS 1.3 with the authority that ``hedgerow init`` makes. The database is
+SQLite, or a new PostgreSQL on this machine, or one that is named.
 
 Uploads are measured apart: bodies of 120 kB, each by a client with its own token, of which only
 those count that were acknowledged. Then the coordinator is killed in the middle of it, and every
@@ -21,10 +22,13 @@ import json
 import statistics
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from network_postgres import Postgres
 from network_support import (
     Network,
     about,
@@ -44,9 +48,6 @@ from hedgerow.server.storage import tables
 from hedgerow.server.tasks.task import Task
 
 HERE = Path(__file__).parent
-
-PROCESSES = 2
-"""In how many processes the clients are."""
 
 PHASE_SECONDS = {False: 60.0, True: 600.0}
 """How long a phase waits for clients, without and with very many of them."""
@@ -68,6 +69,8 @@ class Shape:
         Of the item vectors.
     phase_seconds
         How long each phase waits.
+    processes
+        In how many processes the clients are.
     """
 
     agents: int
@@ -77,6 +80,7 @@ class Shape:
     items: int
     width: int
     phase_seconds: float
+    processes: int
 
     @property
     def task(self) -> Task:
@@ -108,18 +112,18 @@ class Shape:
         )
 
 
-def measure(shape: Shape, folder: Path, database: str | None) -> dict[str, Any]:
+def measure(shape: Shape, folder: Path, database: str | None, *, tls: bool) -> dict[str, Any]:
     """Run all rounds, and say how they went."""
-    with running(Network(folder / "net", shape.mode, database)) as network:
+    with running(Network(folder / "net", shape.mode, database, tls=tls)) as network:
         identities = network.enrol([f"agent-{number}" for number in range(shape.agents)])
         if shape.mode == "split":
             network.start("helper")
         network.start()
         idle = memory(network.processes["coordinator"].pid)["now"]
         known, clients = network.deployment, []
-        for part in range(PROCESSES):
+        for part in range(shape.processes):
             path = folder / f"crowd-{part}.json"
-            own = range(part, shape.agents, PROCESSES)
+            own = range(part, shape.agents, shape.processes)
             members = [
                 {
                     "number": number,
@@ -132,6 +136,7 @@ def measure(shape: Shape, folder: Path, database: str | None) -> dict[str, Any]:
                 json.dumps(
                     {
                         "url": network.url(),
+                        "ca": network.ca and str(network.ca),
                         "first": part * shape.agents,
                         "members": members,
                         "authority": known.authority.hex(),
@@ -152,8 +157,23 @@ def measure(shape: Shape, folder: Path, database: str | None) -> dict[str, Any]:
         finally:
             for process in clients:
                 kill(process)
-        peak = memory(network.processes["coordinator"].pid)["peak"]
-        return {**_told(network), "server_idle_mb": idle, "server_peak_mb": peak}
+        peaks = {name: memory(each.pid)["peak"] for name, each in network.processes.items()}
+        values = {"server_idle_mb": idle, "server_peak_mb": peaks.pop("coordinator")}
+        return {**_told(network), **values, **{f"{name}_peak_mb": mb for name, mb in peaks.items()}}
+
+
+@contextmanager
+def temporary() -> Iterator[Path]:
+    """Give a folder until the end of the block."""
+    with tempfile.TemporaryDirectory(prefix="hedgerow-") as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def stored(chosen: argparse.Namespace) -> Iterator[str | None]:
+    """Give the coordinator's database, until the end of the block; None is SQLite."""
+    with ExitStack() as stack:
+        yield stack.enter_context(Postgres.running()).url if chosen.postgres else chosen.database
 
 
 def _status(network: Network) -> str | None:
@@ -177,6 +197,7 @@ def _told(network: Network) -> dict[str, Any]:
     return {
         "status": status,
         "note": note,
+        "first_round_seconds": round(done[0].changed - done[0].created, 3) if done else None,
         "round_seconds_median": statistics.median(seconds) if seconds else None,
         "round_seconds": [round(value, 3) for value in seconds],
         "phase_seconds_median": {
@@ -199,23 +220,35 @@ def main() -> None:
     parser.add_argument("--mode", choices=["split", "pairwise"], default="pairwise")
     parser.add_argument("--dimension", default="1682x32", help="items x length of their vectors")
     parser.add_argument("--phase-seconds", type=float, help="how long a phase waits for clients")
-    parser.add_argument("--database", help="of the coordinator; SQLite by default")
+    parser.add_argument("--processes", type=int, default=2, help="in which the clients are")
+    parser.add_argument("--tls", action="store_true", help="TLS 1.3 instead of plain HTTP")
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--postgres", action="store_true", help="on a new PostgreSQL, not SQLite")
+    place.add_argument("--database", help="of the coordinator, empty; SQLite by default")
     parser.add_argument("--no-uploads", action="store_true", help="leave out the load of uploads")
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
     items, width = (int(part) for part in chosen.dimension.split("x"))
     waits = chosen.phase_seconds or PHASE_SECONDS[chosen.agents > MANY]
     shape = Shape(
-        chosen.agents, chosen.rounds, chosen.drop, chosen.mode, items, width, waits
-    )  # fmt: skip
+        agents=chosen.agents,
+        rounds=chosen.rounds,
+        drop=chosen.drop,
+        mode=chosen.mode,
+        items=items,
+        width=width,
+        phase_seconds=waits,
+        processes=chosen.processes,
+    )
     values: dict[str, Any] = {"agents": shape.agents, "drop": shape.drop, "mode": shape.mode}
-    values |= {"dimension": chosen.dimension, "database": chosen.database or "sqlite", "tls": False}
-    with tempfile.TemporaryDirectory(prefix="hedgerow-") as folder:
-        if shape.rounds:
-            values |= measure(shape, Path(folder), chosen.database)
+    database = "a new PostgreSQL" if chosen.postgres else chosen.database or "sqlite"
+    values |= {"dimension": chosen.dimension, "database": database, "tls": chosen.tls}
+    if shape.rounds:
+        with temporary() as folder, stored(chosen) as address:
+            values |= measure(shape, folder, address, tls=chosen.tls)
     if not chosen.no_uploads:
-        with tempfile.TemporaryDirectory(prefix="hedgerow-") as folder:
-            values |= Load(Path(folder), chosen.database).measure()
+        with temporary() as folder, stored(chosen) as address:
+            values |= Load(folder, address, tls=chosen.tls).measure()
     write_json({**values, **about()}, chosen.json)
 
 

@@ -41,6 +41,7 @@ from hedgerow.privacy.randomness import Stream
 from hedgerow.privacy.secure.identity import Certificate, Identity
 from hedgerow.privacy.secure.split.messages import Servers
 from hedgerow.privacy.secure.wire import from_wire
+from hedgerow.server.security.tls import client_context
 
 PAUSE = 0.2
 """Seconds before an agent that was sent away comes again: rehearsals shall not take long."""
@@ -98,14 +99,19 @@ async def crowd(path: Path, drop: float) -> None:
         )
         for each in values["members"]
     )
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-    async with httpx.AsyncClient(base_url=values["url"], limits=limits) as http:
-        await asyncio.gather(
-            *(
-                take_turns(Api(http, member.identity.key, audience=AUDIENCE), member, number, drop)
-                for number, member in enumerate(members, values["first"])
+    trust = client_context(values["ca"] and Path(values["ca"]))
+
+    async def live_on(member: Member, number: int) -> None:
+        # A connection of each one's own, as agents have: a pool that all share is searched from
+        # end to end for every request, which took more time than all that members compute.
+        async with httpx.AsyncClient(base_url=values["url"], verify=trust) as http:
+            await take_turns(
+                Api(http, member.identity.key, audience=AUDIENCE), member, number, drop
             )
-        )
+
+    await asyncio.gather(
+        *(live_on(member, number) for number, member in enumerate(members, values["first"]))
+    )
 
 
 async def take_turns(api: Api, member: Member, number: int, drop: float) -> None:

@@ -1,7 +1,8 @@
-"""What a network did, held against what it should have done: every model, to the bit."""
+"""What a network did, held against what it should have done: each model to the bit, each charge."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,7 +10,9 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 from network_agents import streams
+from network_ledger import charges
 from network_support import source_of
 from numpy.typing import NDArray
 from sqlalchemy import select
@@ -18,6 +21,7 @@ from hedgerow.client.journal import REPORTED, REVEALED, STARTED, Answer
 from hedgerow.client.profile import Profile
 from hedgerow.client.sources import fold_of
 from hedgerow.client.store import Store
+from hedgerow.data.catalog import Catalog
 from hedgerow.federation.ask import STEP, step_of
 from hedgerow.federation.setting import SERVERS, stream_of
 from hedgerow.federation.terms import client_words
@@ -48,6 +52,10 @@ class Findings:
     double_counts
         Contributions that are in a sum twice, or in two sums, or in one of which the contributor's
         own journal knows nothing.
+    wrong_charges
+        What `Charges.problems` has.
+    charged, charged_unopened, epsilon_spent
+        See `Charges`.
     problems
         A sentence on each.
     """
@@ -56,6 +64,10 @@ class Findings:
     failed: int
     wrong_models: int
     double_counts: int
+    wrong_charges: int
+    charged: int
+    charged_unopened: int
+    epsilon_spent: float
     problems: tuple[str, ...]
 
 
@@ -82,8 +94,18 @@ def check(database: Database, blobs: Blobs, agents: Mapping[str, Path], seed: st
         }
     wrong, problems = _models(done, published, Artefacts(blobs), agents, seed)
     double, more = _counts(done, published, agents)
-    failed = sum(each.failure is not None for each in rounds)
-    return Findings(len(done), failed, wrong, double, (*problems, *more))
+    accounts = charges(database, rounds, done, published, agents)
+    return Findings(
+        rounds=len(done),
+        failed=sum(each.failure is not None for each in rounds),
+        wrong_models=wrong,
+        double_counts=double,
+        wrong_charges=len(accounts.problems),
+        charged=accounts.charged,
+        charged_unopened=accounts.unopened,
+        epsilon_spent=accounts.epsilon,
+        problems=(*problems, *more, *accounts.problems),
+    )
 
 
 def _models(
@@ -112,12 +134,13 @@ def _models(
             k=ask.k,
             repeats=ask.repeats,
         )
+        catalog = Catalog(pl.Series(json.loads(model.names["items"])))
         total: NDArray[np.int64] = np.zeros(ask.setting.quantizer.size, np.int64)
         for member in told.members:
             folder = agents[member.hex()]
             store = Store(folder)
             source = source_of(Profile.open(folder), store)
-            fold = fold_of(source, model.catalog, None, 1).fold
+            fold = fold_of(source, catalog, None, 1).fold
             random = partial(streams, seed, folder.name, ask.release)
             total += ask.setting.ring.decode(client_words(step, fold, ask.setting, random))
             store.close()

@@ -1,7 +1,7 @@
 """A real deployment on this machine: its processes, and what the network's benchmarks share.
 
-The servers are started with the ``hedgerow`` command and speak plain HTTP over the loopback
-interface. Linux only: memory is read from ``/proc``.
+The servers are started with the ``hedgerow`` command and speak HTTP over the loopback interface, or
+HTTPS with the certificates that ``hedgerow init`` makes. Linux only: memory is read from ``/proc``.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ from hedgerow.data.catalog import Catalog
 from hedgerow.privacy.secure.identity import Certificate, Identity, public
 from hedgerow.privacy.secure.split.messages import Servers
 from hedgerow.privacy.secure.wire import from_wire
-from hedgerow.server.security import enrolment, keys
+from hedgerow.server.security import authority, enrolment, keys
 from hedgerow.server.security.enrolment import ClientKind
+from hedgerow.server.security.tls import client_context
 from hedgerow.server.settings import Settings
 from hedgerow.server.storage.blobs import open_blobs
 from hedgerow.server.storage.database import Database
@@ -76,12 +77,15 @@ class Network:
         The coordinator's; None is SQLite in the folder.
     noise_seed
         Makes the helper's noise repeatable.
+    tls
+        Whether the servers speak TLS.
     """
 
     folder: Path
     mode: str
     database: str | None = None
     noise_seed: str | None = None
+    tls: bool = False
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
 
@@ -118,12 +122,18 @@ class Network:
 
     def url(self, name: str = "coordinator") -> str:
         """Return where a process listens."""
-        return f"http://127.0.0.1:{self.ports[name]}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.ports[name]}"
+
+    @property
+    def ca(self) -> Path | None:
+        """The certificate of who vouches for the servers; None without TLS."""
+        return self.folder / authority.CA if self.tls else None
 
     def start(self, name: str = "coordinator", *, wait: bool = True) -> None:
         """Start a process, on the port that it had before; ``helper`` is the helper."""
         port = self.ports.setdefault(name, free_port())
-        command = ["serve", self.folder, "--plain-http", "--port", str(port), "--url", AUDIENCE]
+        command = ["serve", self.folder, "--port", str(port), "--url", AUDIENCE]
+        command += [] if self.tls else ["--plain-http"]
         if name == "helper":
             command += ["--role", "helper"]
             command += ["--noise-seed", self.noise_seed] if self.noise_seed else []
@@ -139,13 +149,13 @@ class Network:
 
     def wait(self, name: str = "coordinator") -> None:
         """Wait until a process answers."""
-        process = self.processes[name]
+        process, trust = self.processes[name], client_context(self.ca)
         deadline = time.monotonic() + READY
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 break
             with contextlib.suppress(httpx.TransportError):
-                httpx.get(f"{self.url(name)}/v1/deployment", timeout=5)
+                httpx.get(f"{self.url(name)}/v1/deployment", timeout=5, verify=trust)
                 return
             time.sleep(0.02)
         raise RuntimeError(f"The {name} does not answer; see {self.folder / name}.log.")
@@ -163,7 +173,7 @@ class Network:
 
     def enrol(self, names: Sequence[str]) -> list[Identity]:
         """Enrol clients without asking the coordinator; return their keys with certificates."""
-        authority, found = keys.load_enrolment(self.folder), []
+        signer, found = keys.load_enrolment(self.folder), []
         for first in range(0, len(names), 100):
             with self.opened.write() as connection:
                 for name in names[first : first + 100]:
@@ -173,7 +183,7 @@ class Network:
                     )
                     proof = key.sign(enrolment.proofs.enrolment(token, public(key)))
                     client = enrolment.enrol(
-                        connection, token, public(key), proof, authority=authority, clock=time.time
+                        connection, token, public(key), proof, authority=signer, clock=time.time
                     )
                     found.append(Identity(key, from_wire(Certificate, client.certificate)))
         return found

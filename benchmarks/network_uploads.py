@@ -23,6 +23,7 @@ from hedgerow.federation import proofs
 from hedgerow.privacy.policy import Policy
 from hedgerow.privacy.secure.identity import Identity, public
 from hedgerow.server.rounds.record import open_round
+from hedgerow.server.security.tls import client_context
 from hedgerow.server.storage import tables
 from hedgerow.server.storage.blobs import open_blobs
 from hedgerow.server.storage.messages import Messages
@@ -52,10 +53,13 @@ class Load:
         For the deployment; new.
     database
         The coordinator's; SQLite by default.
+    tls
+        Whether they go over TLS.
     """
 
     folder: Path
     database: str | None
+    tls: bool = False
     acknowledged: list[tuple[float, str, str, str]] = field(default_factory=list)
     """When, the round, the client, and the digest that the coordinator named."""
     refused: int = 0
@@ -64,7 +68,8 @@ class Load:
 
     def measure(self) -> dict[str, Any]:
         """Send for some seconds, kill the coordinator, and look for what it acknowledged."""
-        with running(Network(self.folder / "load", "pairwise", self.database)) as network:
+        made = Network(self.folder / "load", "pairwise", self.database, tls=self.tls)
+        with running(made) as network:
             identities = network.enrol([f"load-{number}" for number in range(CLIENTS)])
             network.start()
             tokens = [_token(network, identity) for identity in identities]
@@ -90,7 +95,7 @@ class Load:
         turns = iter([(name, number) for name in rounds for number in range(len(identities))])
         clients = [public(identity.key).hex() for identity in identities]
         sending = [
-            asyncio.create_task(self._connection(network.url(), turns, clients, tokens))
+            asyncio.create_task(self._connection(network, turns, clients, tokens))
             for _ in range(CONNECTIONS)
         ]
         before = cpu_seconds(network.processes["coordinator"].pid)
@@ -101,11 +106,16 @@ class Load:
         await asyncio.gather(*sending)
 
     async def _connection(
-        self, url: str, turns: Iterator[tuple[str, int]], clients: list[str], tokens: list[str]
+        self,
+        network: Network,
+        turns: Iterator[tuple[str, int]],
+        clients: list[str],
+        tokens: list[str],
     ) -> None:
         """Send one upload after the other, until the coordinator is gone."""
-        parts, filling = urlsplit(url), os.urandom(BODY)
-        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        parts, filling = urlsplit(network.url()), os.urandom(BODY)
+        trust = client_context(network.ca) if self.tls else None
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port, ssl=trust)
         try:
             for name, number in turns:
                 mark = random.randbytes(16)  # noqa: S311 - makes bodies differ
@@ -166,7 +176,8 @@ def _token(network: Network, identity: Identity) -> str:
         "scopes": scopes,
         "signature": identity.key.sign(proofs.login(AUDIENCE, now, scopes)).hex(),
     }
-    answer = httpx.post(f"{network.url()}/v1/token", json=body).raise_for_status()
+    trust = client_context(network.ca)
+    answer = httpx.post(f"{network.url()}/v1/token", json=body, verify=trust).raise_for_status()
     return str(answer.json()["token"])
 
 

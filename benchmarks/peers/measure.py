@@ -15,12 +15,14 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 from workload import Floats, Workload
 
 WARM_UP_ROUNDS = 1
+
+Read = TypeVar("Read")
 
 
 class Recorder:
@@ -97,19 +99,33 @@ class MemoryWatch:
             pause = max(0.05, 50 * (time.perf_counter() - began))
 
 
-def _tree_bytes(root: int) -> int:
-    resident: list[int] = []
-    proportional: list[int] = []
+def family(root: int, read: Callable[[Path], Read]) -> dict[int, Read]:
+    """Read something of a process and of all its descendants, by their numbers.
+
+    Parameters
+    ----------
+    root
+        The process's number.
+    read
+        Called with a process's folder in ``/proc``.
+    """
+    found: dict[int, Read] = {}
     waiting = [root]
     while waiting:
-        process = Path("/proc") / str(waiting.pop())
+        number = waiting.pop()
+        process = Path("/proc") / str(number)
         try:
-            sizes = _sizes(process)
+            found[number] = read(process)
             waiting += _children(process)
         except (FileNotFoundError, ProcessLookupError):
             continue  # it ended between the listing and the reading
-        resident.append(sizes["Rss:"])
-        proportional.append(sizes["Pss:"])
+    return found
+
+
+def _tree_bytes(root: int) -> int:
+    sizes = family(root, _sizes).values()
+    resident = [each["Rss:"] for each in sizes]
+    proportional = [each["Pss:"] for each in sizes]
     # The proportional size alone would depend on who else on the machine runs the same libraries.
     return resident[0] if len(resident) == 1 else sum(proportional)
 
