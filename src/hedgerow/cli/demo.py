@@ -21,19 +21,32 @@ def demo(
     vanish: Annotated[
         float, typer.Option(min=0, max=0.5, help="Share of devices that vanish from each round.")
     ] = 0.1,
-    port: Annotated[int, typer.Option(min=0, help="Of the coordinator; 0: any.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Of the coordinator, or of the shop; 0: any.")
+    ] = 0,
     seed: o.Seed = 0,
     out: Annotated[Path, typer.Option(help="Folder for the report and the model.")] = Path(
         "hedgerow-demo"
     ),
+    storefront: Annotated[
+        bool,
+        typer.Option(
+            "--storefront",
+            help="Open the shop to your browser, and let it take part until Ctrl-C.",
+        ),
+    ] = False,
 ) -> None:
     """Make a shop, let its branches and customers' devices learn together, and say what came of it.
 
     Starts a coordinator and a helper, the agents of the branches and the devices as processes of
-    this computer, which speak HTTPS. Everything is stopped at the end, or with Ctrl-C.
+    this computer, which speak HTTPS. Everything is stopped at the end, or with Ctrl-C. With
+    --storefront they speak plain HTTP, as browsers do not know the demonstration's authority.
     """
     try:
         from hedgerow.cli.demo_story import Wanted, tell
+
+        if storefront:
+            from hedgerow.cli.demo_storefront import keep_shop as tell
     except ImportError as error:
         raise ConfigError(
             f"The demonstration needs an extra ({error.name}): pip install 'hedgerow[server]'."

@@ -90,7 +90,7 @@ def tell(wanted: Wanted) -> None:
         "branches. What they bought stays there: only terms of secured sums leave.\n"
     )
     wanted.out.mkdir(parents=True, exist_ok=True)
-    with _ending_on_signals():
+    with ending_on_signals():
         learned = _over_the_network(people, wanted, console)
     with ProgressBars(console, "full/ndcg@10") as bars:
         comparison = judge(
@@ -179,7 +179,7 @@ def _print_privacy(comparison: Comparison, console: Console) -> None:
 
 
 @contextmanager
-def _ending_on_signals() -> Iterator[None]:
+def ending_on_signals() -> Iterator[None]:
     """End as with Ctrl-C where the process is told to stop or its terminal is closed."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -182,7 +182,9 @@ class Rehearsal:
 
 
 @contextmanager
-def rehearse(folder: Path, *, port: int = 0, split: bool = True) -> Iterator[Rehearsal]:
+def rehearse(
+    folder: Path, *, port: int = 0, split: bool = True, origins: Sequence[str] = ()
+) -> Iterator[Rehearsal]:
     """Make a deployment and run it until the end of the block, however that ends.
 
     Parameters
@@ -193,24 +195,29 @@ def rehearse(folder: Path, *, port: int = 0, split: bool = True) -> Iterator[Reh
         Of the coordinator; any that is free by default.
     split
         Whether to run the helper of split mode, too.
+    origins
+        Where web pages come from that may call the coordinator. Browsers do not know the
+        deployment's authority, so for them the servers do without TLS.
 
     Raises
     ------
     StoppedError
         A server does not start.
     """
-    keys, host = folder / "keys", "https://127.0.0.1"
+    keys, host = folder / "keys", f"{'http' if origins else 'https'}://127.0.0.1"
+    plain = ("--plain-http",) if origins else ()
     said(init, keys)
     ports = [port or free_port(), free_port()]
     url, helper = (f"{host}:{found}" for found in ports)
     processes: list[Running] = []
     with ExitStack() as stack:
         stack.callback(stop, processes)
-        serve = (*COMMAND, "serve", str(keys), "--port")
+        serve = (*COMMAND, "serve", str(keys), *plain, "--port")
         if split:
             command = (*serve, str(ports[1]), "--role", "helper")
             start(processes, folder, "helper", command)
-        options = ("--helper", helper) if split else ()
+        options = ["--helper", helper] if split else []
+        options += [part for origin in origins for part in ("--origin", origin)]
         start(processes, folder, "coordinator", (*serve, str(ports[0]), *options))
         key = said(access_key, keys, "rehearsal", role=RoleName.OPERATOR).strip()
         ca = keys / authority.CA

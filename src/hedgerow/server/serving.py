@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import anyio.to_thread
 import httpx
 import uvicorn
 from fastapi import FastAPI
@@ -61,6 +62,10 @@ PER_ADDRESS, PER_CLIENT = Rate(6000, 1.0), Rate(600, 60.0)
 
 ORPHANED = 3600.0
 """Seconds after which what a crash left half stored is deleted."""
+
+THREADS = 8
+"""How many requests are looked up at a time; each thread keeps some MB, and gains nothing where the
+interpreter is busy."""
 
 DRAIN = 30
 """Seconds for which requests may go on when the process is stopped."""
@@ -155,11 +160,15 @@ def serve(settings: Settings) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Sends away who waits for news before it stops, so that it stops soon."""
+    """Works with few threads, and sends away who waits for news before it stops."""
 
     def __init__(self, config: uvicorn.Config, draining: Draining) -> None:
         super().__init__(config)
         self._draining = draining
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+        await super().startup(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._draining.begin()
