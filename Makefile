@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench sdk lint format clean
+.PHONY: help demo test test-browser bench sdk lint format clean
 
 help:  ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +21,10 @@ demo: $(VENV)/installed  ## Federate a recommender over a synthetic shop and rep
 	$(BIN)/hedgerow demo
 
 test: $(VENV)/installed  ## Run all tests; real data are read from $$HEDGEROW_DATA
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(PYTEST)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal --ignore tests/browser $(PYTEST)
+
+test-browser: $(VENV)/installed  ## Run the tests in a real browser, /usr/bin/chromium
+	$(BIN)/pytest tests/browser $(PYTEST)
 
 bench: $(VENV)/installed  ## Print every figure of the README (hours; needs $$HEDGEROW_DATA)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'

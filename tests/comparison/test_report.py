@@ -82,7 +82,7 @@ def test_only_its_own_scripts_may_run_and_nothing_is_fetched(page, written):
         assert not {"src", "srcset", "action", "onload", "onerror"} & set(attributes)
         assert attributes.get("href", "#").startswith(("#", "data:"))
     styles = re.findall(r"<style>(.*?)</style>", written.read_text("utf-8"), re.DOTALL)
-    assert len(styles) == 2
+    assert len(styles) == 3
     assert not any("@import" in style or "url(" in style for style in styles)
 
 

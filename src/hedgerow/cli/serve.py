@@ -121,4 +121,6 @@ def serve_command(
     )
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print(f"The {role.value} listens on {settings.host}:{settings.port}.")
+    if role is RoleName.COORDINATOR:
+        console.print(f"Its console is at {settings.audience}/console/.")
     serve(settings)

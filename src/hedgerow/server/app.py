@@ -16,6 +16,7 @@ from hedgerow.errors import (
     ProtocolError,
     StorageError,
 )
+from hedgerow.server.console import routes as console
 from hedgerow.server.helper.service import HelperService
 from hedgerow.server.operations.readiness import Readiness
 from hedgerow.server.routes import (
@@ -70,6 +71,7 @@ def build(site: Site, operations: Operations | None = None) -> FastAPI:
     app.include_router(agents.router)
     for operators in (catalogs, clients, keys, models, people, records, runs, schema, tasks):
         app.include_router(operators.router)
+    console.mount(app)
     return _explaining(app)
 
 

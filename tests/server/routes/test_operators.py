@@ -56,8 +56,9 @@ def test_bodies_say_what_the_values_say():
 def test_a_task_is_made_once_and_shown(operator, catalog, task):
     assert task["task"] | task_body(catalog) | {"policy": task["task"]["policy"]} == task["task"]
     assert task["status"] == "active"
-    assert task["budget"] == {"promised": 4.0, "spent": 0.0, "delta": None, "releases": 0}
-    assert (task["live"], task["runs"]) == (None, [])
+    nothing = {"delta": None, "releases": 0, "mechanism": None, "noise_by": None, "sampling": None}
+    assert task["budget"] == {"promised": 4.0, "spent": 0.0, "unit": "user", **nothing}
+    assert (task["live"], task["runs"], task["begun"], task["begins"]) == (None, [], 0, [NOW])
     assert ok(operator.get("/v1/tasks/shop")) == task
     listed = ok(operator.get("/v1/tasks"))
     assert listed == {"tasks": [task], "total": 1}
@@ -113,7 +114,7 @@ def test_a_stopped_run_takes_its_round_from_whoever_holds_it(running, operator, 
     assert ended["seconds"] == {"gather": 0.0}
     assert ok(operator.post("/v1/tasks/shop/runs/stop")) == {"runs": [], "rounds": []}
     with pytest.raises(ProtocolError) as problem:
-        running.site.hands.told(name, "keys", bytes(32))
+        running.site.telling.told(name, "keys", bytes(32))
     assert problem.value.code == "stopped"
 
 

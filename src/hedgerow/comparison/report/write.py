@@ -16,6 +16,7 @@ from hedgerow.comparison.report import bars, curves, promise, wording
 from hedgerow.comparison.report.rows import main_table
 from hedgerow.comparison.result import Comparison
 from hedgerow.errors import DataError
+from hedgerow.look import asset
 
 PACKAGE = "hedgerow.comparison.report"
 
@@ -92,7 +93,7 @@ def render(facts: dict[str, Any]) -> str:
         "title_of": wording.DRAWN.__getitem__,
     }
     # The licence asks that its text goes with every copy of the plotting library.
-    plotting = f"/*\n{_asset('assets/uPlot.LICENSE')}*/\n{_asset('assets/uPlot.iife.min.js')}"
+    plotting = f"/*\n{asset('uPlot.LICENSE')}*/\n{asset('uPlot.iife.min.js')}"
     scripts = [plotting, _asset("charts.js")]
     rounds, sent = curves.round_charts(facts), curves.bytes_chart(facts)
     charts, by_epsilon = [*rounds, *([sent] if sent else [])], curves.epsilon_charts(facts)
@@ -113,7 +114,7 @@ def render(facts: dict[str, Any]) -> str:
         sampled_curve=_differs(facts),
         panels=panels,
         bias=bias,
-        styles=[_asset("assets/uPlot.min.css"), _asset("style.css")],
+        styles=[asset("uPlot.min.css"), asset("tokens.css"), _asset("style.css")],
         scripts=scripts,
         digests=[_digest(script) for script in scripts],
         chart_data=_embedded([chart.data for chart in (*charts, *by_epsilon)]),

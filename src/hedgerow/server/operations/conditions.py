@@ -170,7 +170,8 @@ def budget_nearly_spent(seen: Seen) -> Iterator[Found]:
         left = task.runs - (seen.connection.scalar(begun) or 0)
         if left > 0 and row.status == ACTIVE:
             yield Found(
-                f"Epsilon {spent:.3g} of {promised:.3g} is spent, and {left} runs are to come.",
+                f"Epsilon {spent:.3g} of {promised:.3g} is spent, with {left} of {task.runs} runs "
+                "to come.",
                 task.name,
             )
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from hedgerow.errors import ProtocolError
+from hedgerow.server.security import sessions
 from hedgerow.server.security.access import ANYONE, PREFIX, Permission, Principal, authenticate
 from hedgerow.server.security.people import SESSION_COOKIE, check_origin
 from hedgerow.server.site import Site
@@ -39,10 +40,13 @@ def principal_of(request: Request) -> Principal:
     if shown:
         raise ProtocolError("unauthenticated", "Show an access token as 'Bearer ...'.")
     session = request.cookies.get(SESSION_COOKIE)
-    if session and site.people is not None:
-        check_origin(request.method, request.headers)
+    if not session:
+        return ANYONE
+    check_origin(request.method, request.headers)
+    if site.people is not None:
         return site.people.read(session)
-    return ANYONE
+    with site.service.database.read() as connection:
+        return sessions.read(connection, session, clock=site.service.clock)
 
 
 def needs(permission: Permission) -> Any:

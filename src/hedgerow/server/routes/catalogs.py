@@ -5,16 +5,17 @@ from __future__ import annotations
 import io
 from typing import Annotated
 
-import polars as pl
 from fastapi import APIRouter, Request
+from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from hedgerow.errors import DataError
 from hedgerow.server.routes.access import At, needs
-from hedgerow.server.routes.shapes import Strict
+from hedgerow.server.routes.shapes import Limit, Strict
 from hedgerow.server.security.access import Permission, Principal
 from hedgerow.server.site import Site
+from hedgerow.server.storage import tables
 from hedgerow.server.tasks.registry import put_catalog
 
 router = APIRouter(prefix="/v1")
@@ -28,10 +29,38 @@ MOST_ITEMS, MOST_COLUMNS = 5_000_000, 64
 """What a file says of itself is asked before it is read: a short one can hold very many rows."""
 
 
+class CatalogShown(Strict):
+    """A catalog by its hash, how many items it has, and when it came."""
+
+    hash: str
+    items: int
+    created: float
+
+
+class CatalogsOut(Strict):
+    """The catalogs, newest first."""
+
+    catalogs: list[CatalogShown]
+
+
 class CatalogOut(Strict):
     """The catalog's hash, by which tasks name it."""
 
     hash: str
+
+
+@router.get("/catalogs")
+def listed(
+    site: At, _: Annotated[Principal, needs(Permission.READ_STATUS)], limit: Limit = 100
+) -> CatalogsOut:
+    """List the catalogs."""
+    catalogs = tables.catalogs
+    query = select(catalogs).order_by(catalogs.c.created.desc(), catalogs.c.hash).limit(limit)
+    with site.service.database.read() as connection:
+        rows = connection.execute(query).all()
+    return CatalogsOut(
+        catalogs=[CatalogShown(hash=row.hash, items=row.items, created=row.created) for row in rows]
+    )
 
 
 @router.put(
@@ -60,6 +89,8 @@ async def upload(
 
 
 def _store(site: Site, who: Principal, body: bytes) -> str:
+    import polars as pl
+
     service = site.service
     try:
         check_size(body)
@@ -81,6 +112,8 @@ def check_size(body: bytes) -> None:
     DataError
         It has more.
     """
+    import polars as pl
+
     schema = pl.read_parquet_schema(io.BytesIO(body))
     items = pl.scan_parquet(io.BytesIO(body)).select(pl.len()).collect().item()
     if items > MOST_ITEMS or len(schema) > MOST_COLUMNS:

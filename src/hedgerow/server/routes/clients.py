@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 
 from hedgerow.errors import ConfigError, ProtocolError
 from hedgerow.server.routes.access import At, needs
@@ -23,6 +23,10 @@ MOST_TOKENS = 10_000
 DAY, YEAR = 86_400, 366 * 86_400
 
 LONGEST_NAME = 64
+
+Search = Annotated[
+    str, Query(max_length=64, description="Part of a name, or the beginning of an id.")
+]
 
 ClientId = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 
@@ -55,18 +59,22 @@ class TokensOut(Strict):
 
 
 class ClientOut(Strict):
-    """An enrolled client; the id is its public key."""
+    """An enrolled client; the id is its public key, ``seen`` the time of its newest login."""
 
     id: str
     kind: str
     name: str
     users: int
     enrolled: float
+    seen: float | None
     revoked: float | None
 
 
 class ClientsOut(Strict):
-    """A page of clients by id, after which the next one goes on; null on the last."""
+    """A page of clients by id, after which the next one goes on; null on the last.
+
+    ``total`` counts those that were asked for, ``active`` those of them that are not revoked.
+    """
 
     clients: list[ClientOut]
     next: str | None
@@ -105,17 +113,31 @@ def listed(
     _: Annotated[Principal, needs(Permission.READ_CLIENTS)],
     limit: Limit = 100,
     after: Annotated[str, Query(pattern="^[0-9a-f]{0,64}$")] = "",
+    search: Search = "",
+    kind: Annotated[ClientKind | None, Query()] = None,
 ) -> ClientsOut:
     """List the clients, revoked ones too."""
     clients = tables.clients
-    columns = [clients.c[name] for name in ClientOut.model_fields]
-    page = select(*columns).where(clients.c.id > after).order_by(clients.c.id).limit(limit + 1)
-    counts = select(func.count(), func.count(clients.c.revoked)).select_from(clients)
+    chosen = _chosen(search, kind)
+    page = _clients().where(chosen, clients.c.id > after).order_by(clients.c.id).limit(limit + 1)
+    counts = select(func.count(), func.count(clients.c.revoked)).select_from(clients).where(chosen)
     with site.service.database.read() as connection:
         found = [ClientOut(**row._mapping) for row in connection.execute(page)]  # noqa: SLF001 - public by its documentation
         total, revoked = connection.execute(counts).one()
     following = found[limit - 1].id if len(found) > limit else None
     return ClientsOut(clients=found[:limit], next=following, total=total, active=total - revoked)
+
+
+@router.get("/clients/{name}")
+def show(
+    name: ClientId, site: At, _: Annotated[Principal, needs(Permission.READ_CLIENTS)]
+) -> ClientOut:
+    """Show a client."""
+    with site.service.database.read() as connection:
+        row = connection.execute(_clients().where(tables.clients.c.id == name)).one_or_none()
+    if row is None:
+        raise ProtocolError("unknown-client", "There is no such client.")
+    return ClientOut(**row._mapping)  # noqa: SLF001 - public by its documentation
 
 
 @router.post("/clients/{name}/revoke")
@@ -127,3 +149,22 @@ def end(
         revoke(connection, name, clock=site.service.clock)
         site.note(connection, who, "revoke-client", name)
     return DoneOut(changed=name)
+
+
+def _clients() -> Select[Any]:
+    """Return a query for clients as they are shown."""
+    clients, logins = tables.clients, tables.logins
+    columns = [clients.c[name] for name in ClientOut.model_fields if name != "seen"]
+    seen = (logins.c.latest / 1000.0).label("seen")
+    return select(*columns, seen).join(logins, logins.c.client == clients.c.id, isouter=True)
+
+
+def _chosen(search: str, kind: ClientKind | None) -> ColumnElement[bool]:
+    clients = tables.clients
+    chosen: list[ColumnElement[bool]] = [true()]
+    if search:
+        named = clients.c.name.icontains(search, autoescape=True)
+        chosen.append(or_(named, clients.c.id.startswith(search.lower(), autoescape=True)))
+    if kind is not None:
+        chosen.append(clients.c.kind == kind.value)
+    return and_(*chosen)

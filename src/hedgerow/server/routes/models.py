@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path, Query
 from sqlalchemy import Connection, select
 
 from hedgerow.server.routes.access import At, needs
-from hedgerow.server.routes.shapes import Hex32, Limit, Name, Offset, Strict
+from hedgerow.server.routes.shapes import Every, Hex32, Limit, Name, Offset, Strict
 from hedgerow.server.security.access import Permission, Principal
 from hedgerow.server.storage import tables
-from hedgerow.server.tasks.registry import live_model, models_of, put_live, task_named
+from hedgerow.server.tasks.registry import (
+    Model,
+    best_model,
+    count_models,
+    live_model,
+    model_of,
+    models_of,
+    put_live,
+    task_named,
+)
 
 router = APIRouter(prefix="/v1/tasks")
+
+Hash = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
+
+Measured = Annotated[bool, Query(strict=False, description="Only models that were measured.")]
 
 LONGEST_WHO = 64
 """Characters of a name in the column of who let a model recommend; a person's may be longer."""
@@ -31,12 +44,13 @@ class ModelOut(Strict):
 
 
 class ModelsOut(Strict):
-    """A task's models, newest first; which one recommends, and which one did before it."""
+    """A task's models, newest first; which recommends, which did before it, which measured best."""
 
     models: list[ModelOut]
     total: int
     live: str | None
     before: str | None
+    best: str | None
 
 
 class LiveIn(Strict):
@@ -59,29 +73,40 @@ def of_task(
     _: Annotated[Principal, needs(Permission.READ_QUALITY)],
     limit: Limit = 100,
     offset: Offset = 0,
+    every: Every = 1,
+    *,
+    measured: Measured = False,
 ) -> ModelsOut:
     """List a task's models with their quality."""
     with site.service.database.read() as connection:
-        task_id, _task, _status = task_named(connection, name)
-        found = models_of(connection, task_id)
+        task_id, task, _status = task_named(connection, name)
+        found = models_of(
+            connection, task_id, limit=limit, offset=offset, every=every, measured=measured
+        )
+        total = count_models(connection, task_id, measured=measured)
+        best = best_model(connection, task_id, f"ndcg@{task.k}")
         live = live_model(connection, task_id)
         before = _before(connection, task_id, live)
     return ModelsOut(
-        models=[
-            ModelOut(
-                hash=one.hash,
-                run=one.run,
-                step=one.step,
-                quality=dict(one.quality),
-                created=one.created,
-                live=one.live,
-            )
-            for one in found[offset : offset + limit]
-        ],
-        total=len(found),
+        models=[_shown(one) for one in found],
+        total=total,
         live=live,
         before=before,
+        best=best,
     )
+
+
+@router.get("/{name}/models/{model}")
+def find(
+    name: Name,
+    model: Hash,
+    site: At,
+    _: Annotated[Principal, needs(Permission.READ_QUALITY)],
+) -> ModelOut:
+    """Show one of a task's models."""
+    with site.service.database.read() as connection:
+        task_id, _task, _status = task_named(connection, name)
+        return _shown(model_of(connection, task_id, model))
 
 
 @router.post("/{name}/live")
@@ -96,6 +121,17 @@ def put(
         put_live(connection, task_id, body.model, who.name[:LONGEST_WHO], service.clock())
         site.note(connection, who, "put-live", f"{name} {body.model}")
     return LiveSetOut(live=body.model, before=before)
+
+
+def _shown(one: Model) -> ModelOut:
+    return ModelOut(
+        hash=one.hash,
+        run=one.run,
+        step=one.step,
+        quality=dict(one.quality),
+        created=one.created,
+        live=one.live,
+    )
 
 
 def _before(connection: Connection, task_id: str, live: str | None) -> str | None:

@@ -12,7 +12,7 @@ from hedgerow.errors import ProtocolError
 from hedgerow.privacy.ledger import Ledger
 from hedgerow.privacy.secure.identity import public
 from hedgerow.server.routes.access import At, needs
-from hedgerow.server.routes.shapes import Limit, Offset, Strict
+from hedgerow.server.routes.shapes import Every, Limit, Offset, Strict
 from hedgerow.server.security import audit_chain, audit_log
 from hedgerow.server.security.access import Permission, Principal
 from hedgerow.server.storage import tables
@@ -104,11 +104,13 @@ def ledger(
     account: Annotated[str | None, Query(max_length=100)] = None,
     limit: Limit = 1000,
     offset: Offset = 0,
+    every: Every = 1,
 ) -> LedgerOut:
     """Show what privacy has been spent, of all accounts or of one, such as ``task shop``."""
     kept = Ledger(DatabaseLines(site.service.database))
     found = kept.entries if account is None else kept.of(account)
-    page = [EntryOut.model_validate(asdict(entry)) for entry in found[offset : offset + limit]]
+    chosen = found[::every][offset : offset + limit]
+    page = [EntryOut.model_validate(asdict(entry)) for entry in chosen]
     return LedgerOut(entries=page, total=len(found))
 
 

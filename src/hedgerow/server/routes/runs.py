@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter
-from sqlalchemy import Connection, Row, case, func, select
+from fastapi import APIRouter, Query
+from sqlalchemy import Connection, Row, func, select, true
 from starlette.exceptions import HTTPException
 
-from hedgerow.server.rounds import gather, report
-from hedgerow.server.rounds.record import Round, rounds_of
+from hedgerow.privacy.secure.session import Terms
+from hedgerow.privacy.secure.wire import from_wire
+from hedgerow.server.rounds import gather
+from hedgerow.server.rounds.record import OVER, path_of
+from hedgerow.server.rounds.sent import Sent, sent_in
 from hedgerow.server.rounds.stopping import stop_runs
 from hedgerow.server.routes.access import At, needs
-from hedgerow.server.routes.shapes import Id, Limit, Name, Offset, Strict
+from hedgerow.server.routes.shapes import Every, Id, Limit, Name, Offset, Strict
 from hedgerow.server.security.access import Permission, Principal
 from hedgerow.server.storage import tables
+from hedgerow.server.storage.pages import thinned
 from hedgerow.server.tasks.registry import task_named
 from hedgerow.server.tasks.task import Task
 
@@ -24,6 +28,13 @@ router = APIRouter(prefix="/v1")
 
 SECONDS = "_seconds"
 """After the name of a phase in what is written down of a round."""
+
+_COLUMNS = (
+    *("id", "run", "step", "purpose", "attempt", "phase", "mode", "terms"),
+    *("deadline", "created", "changed", "failure", "stats"),
+)
+
+Going = Annotated[bool, Query(strict=False, description="Only rounds that go on.")]
 
 Looker = Annotated[Principal, needs(Permission.READ_STATUS)]
 
@@ -52,20 +63,32 @@ class RunsOut(Strict):
     total: int
 
 
+class RunShown(Strict):
+    """A run, and the name of its task."""
+
+    task: str
+    run: RunOut
+
+
 class RoundOut(Strict):
     """One attempt at one secured sum.
 
-    ``minimum`` is the quorum; ``came`` counts the clients that began to take part, ``counted``
-    those in the sum, ``lost`` the others once it is over; ``bytes`` is what clients sent.
+    ``path`` has the phases on its way; ``minimum`` is the quorum, ``wanted`` how many are asked;
+    ``came`` counts the clients that began to take part, ``counted`` those in the sum, ``lost`` the
+    others once it is over; ``bytes`` is what clients sent.
     """
 
     id: str
+    task: str
+    run: str
     step: int
     purpose: str
     attempt: int
     phase: str
+    path: list[str]
     mode: str
     minimum: int | None
+    wanted: int | None
     came: int
     counted: int | None
     lost: int | None
@@ -79,7 +102,7 @@ class RoundOut(Strict):
 
 
 class RoundsOut(Strict):
-    """A run's rounds, newest first."""
+    """Rounds, newest first."""
 
     rounds: list[RoundOut]
     total: int
@@ -120,17 +143,39 @@ def stop(
     return StoppedOut(runs=runs, rounds=rounds)
 
 
+@router.get("/rounds")
+def recent(
+    site: At, _: Looker, limit: Limit = 100, offset: Offset = 0, *, going: Going = False
+) -> RoundsOut:
+    """List the rounds of all tasks: what goes on now, and how the last ones ended."""
+    chosen = tables.rounds.c.phase.not_in(OVER) if going else true()
+    with site.service.database.read() as connection:
+        return _rounds(connection, chosen, limit, offset)
+
+
 @router.get("/runs/{name}/rounds")
-def rounds(name: Id, site: At, _: Looker, limit: Limit = 100, offset: Offset = 0) -> RoundsOut:
+def rounds(
+    name: Id, site: At, _: Looker, limit: Limit = 100, offset: Offset = 0, every: Every = 1
+) -> RoundsOut:
     """List a run's rounds: how far each came, how many took part, and how long it took."""
     with site.service.database.read() as connection:
         run = select(tables.runs.c.id).where(tables.runs.c.id == name)
         if connection.scalar(run) is None:
             raise HTTPException(404, "There is no such run")
-        found = rounds_of(connection, name)[::-1]
-        page = found[offset : offset + limit]
-        sent = _sent(connection, [one.id for one in page])
-    return RoundsOut(rounds=[_round(one, sent.get(one.id)) for one in page], total=len(found))
+        return _rounds(connection, tables.rounds.c.run == name, limit, offset, every)
+
+
+@router.get("/runs/{name}")
+def run(name: Id, site: At, _: Looker) -> RunShown:
+    """Show a run."""
+    runs, tasks = tables.runs, tables.tasks
+    query = select(runs, tasks.c.body.label("task_body")).join(tasks, runs.c.task == tasks.c.id)
+    with site.service.database.read() as connection:
+        row = connection.execute(query.where(runs.c.id == name)).one_or_none()
+    if row is None:
+        raise HTTPException(404, "There is no such run")
+    task = Task.from_json(row.task_body)
+    return RunShown(task=task.name, run=_run(row, task))
 
 
 def runs_of(
@@ -160,44 +205,52 @@ def _run(row: Row[Any], task: Task) -> RunOut:
     )
 
 
-def _sent(connection: Connection, names: Sequence[str]) -> dict[str, Row[Any]]:
-    """Count what clients sent in each round."""
-    messages = tables.messages
-    first = messages.c.kind.in_([gather.KIND, report.KIND])
-    query = select(
-        messages.c.round,
-        func.count(messages.c.refused).label("refused"),
-        func.sum(messages.c.length).label("bytes"),
-        func.sum(case((first, 1), else_=0)).label("came"),
-    )
-    rows = connection.execute(query.where(messages.c.round.in_(names)).group_by(messages.c.round))
-    return {row.round: row for row in rows}
+def _rounds(
+    connection: Connection, chosen: Any, limit: int, offset: int, every: int = 1
+) -> RoundsOut:
+    """Return some rounds, newest first; what clients computed in them is not read."""
+    rounds, runs, tasks = tables.rounds, tables.runs, tables.tasks
+    total = connection.scalar(select(func.count()).select_from(rounds).where(chosen)) or 0
+    columns = [rounds.c[name] for name in _COLUMNS]
+    ordered = (rounds.c.created.desc(), rounds.c.id)
+    query = select(*columns, tasks.c.name.label("task")).where(chosen)
+    query = query.join(runs, rounds.c.run == runs.c.id).join(tasks, runs.c.task == tasks.c.id)
+    query = thinned(query, ordered, every) if every > 1 else query.order_by(*ordered)
+    rows = connection.execute(query.limit(limit).offset(offset)).all()
+    stats = {row.id: json.loads(row.stats) for row in rows}
+    noted = {name: sent for name, of in stats.items() if (sent := Sent.noted(of)) is not None}
+    noted |= sent_in(connection, [name for name in stats if name not in noted])
+    found = [_round(row, stats[row.id], noted.get(row.id, Sent())) for row in rows]
+    return RoundsOut(rounds=found, total=total)
 
 
-def _round(one: Round, sent: Row[Any] | None) -> RoundOut:
-    came = int(sent.came) if sent is not None else 0
-    counted = one.stats.get("contributors")
-    seconds = {
-        name.removesuffix(SECONDS): value
-        for name, value in one.stats.items()
-        if name.endswith(SECONDS)
-    }
+def _round(row: Row[Any], stats: Mapping[str, Any], sent: Sent) -> RoundOut:
+    terms = None if row.terms is None else from_wire(Terms, bytes(row.terms))
+    counted = stats.get("contributors")
     return RoundOut(
-        id=one.id,
-        step=one.step,
-        purpose=one.purpose,
-        attempt=one.attempt,
-        phase=one.phase,
-        mode=one.mode,
-        minimum=None if one.terms is None else one.terms.minimum,
-        came=came,
+        id=row.id,
+        task=row.task,
+        run=row.run,
+        step=row.step,
+        purpose=row.purpose,
+        attempt=row.attempt,
+        phase=row.phase,
+        path=list(path_of(row.mode, terms)),
+        mode=row.mode,
+        minimum=None if terms is None else terms.minimum,
+        wanted=stats.get(gather.WANTED),
+        came=sent.came,
         counted=counted,
-        lost=None if counted is None else came - counted,
-        refused=int(sent.refused) if sent is not None else 0,
-        bytes=int(sent.bytes) if sent is not None else 0,
-        seconds=seconds,
-        failure=one.failure,
-        created=one.created,
-        changed=one.changed,
-        deadline=one.deadline,
+        lost=None if counted is None else sent.came - counted,
+        refused=sent.refused,
+        bytes=sent.bytes,
+        seconds={
+            name.removesuffix(SECONDS): value
+            for name, value in stats.items()
+            if name.endswith(SECONDS)
+        },
+        failure=row.failure,
+        created=row.created,
+        changed=row.changed,
+        deadline=row.deadline,
     )

@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
+from hedgerow.server.console.routes import PREFIX as CONSOLE
 from hedgerow.server.rounds.record import CONSENT, FINISHED, KEYS, MASKED, REPORT, SHARES, UNMASK
 from hedgerow.server.routes.access import needs, permission_of
 from hedgerow.server.routes.agents import CBOR, PHASE_OF
@@ -99,6 +100,8 @@ def _description(app: FastAPI) -> dict[str, Any]:
         "content": {CBOR: {"schema": {"type": "string", "format": "binary", "x-cddl": TELLS}}},
     }
     for method, path, permission in permissions(app):
+        if path.startswith(CONSOLE):
+            continue  # Pages are for people; what they show, the interface tells.
         operation = paths[path][method.lower()]
         operation["x-permission"] = str(permission)
         if permission is not Permission.PUBLIC:

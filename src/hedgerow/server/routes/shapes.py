@@ -13,6 +13,7 @@ Hex32: TypeAlias = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Id: TypeAlias = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 Name: TypeAlias = Annotated[str, Path(pattern=SLUG)]
 Limit: TypeAlias = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
+Every: TypeAlias = Annotated[int, Query(ge=1, le=100_000, description="Of so many, one is shown.")]
 Offset: TypeAlias = Annotated[int, Query(ge=0, lt=2**31, description="How many to leave out.")]
 
 

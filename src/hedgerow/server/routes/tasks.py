@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from fastapi import APIRouter
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
-from hedgerow.privacy.ledger import Ledger
+from hedgerow.privacy.ledger import Entry, Ledger
 from hedgerow.server.routes.access import At, needs
 from hedgerow.server.routes.runs import RunOut, runs_of
 from hedgerow.server.routes.shapes import DoneOut, Limit, Name, Offset, Strict
@@ -19,7 +19,7 @@ from hedgerow.server.storage import tables
 from hedgerow.server.storage.ledger_lines import DatabaseLines
 from hedgerow.server.tasks.registry import ACTIVE, PAUSED, live_model, put_task, task_named
 from hedgerow.server.tasks.runs import account_of
-from hedgerow.server.tasks.schedule import check_schedule
+from hedgerow.server.tasks.schedule import check_schedule, next_runs
 from hedgerow.server.tasks.task import Task
 
 router = APIRouter(prefix="/v1/tasks")
@@ -32,22 +32,35 @@ Runner = Annotated[Principal, needs(Permission.RUN_TASKS)]
 
 
 class BudgetOut(Strict):
-    """What a task has promised of privacy, and what its releases have spent."""
+    """What a task has promised of privacy, and what its releases have spent.
+
+    ``unit`` is who is protected. The mechanism, who makes the noise, and what is assumed of who
+    takes part are those of the newest release, null before the first.
+    """
 
     promised: float | None
     spent: float
     delta: float | None
     releases: int
+    unit: str
+    mechanism: str | None
+    noise_by: str | None
+    sampling: str | None
 
 
 class TaskOut(Strict):
-    """A task and where it stands; the live model is null before there is one."""
+    """A task and where it stands; the live model is null before there is one.
+
+    ``begun`` counts its runs, ``begins`` is when the next ones begin at the earliest.
+    """
 
     task: TaskBody
     status: Literal["active", "paused"]
     created: float
     budget: BudgetOut
     live: str | None
+    begun: int
+    begins: list[float]
     runs: list[RunOut]
 
 
@@ -75,22 +88,22 @@ def create(
 @router.get("")
 def listed(site: At, _: Looker, limit: Limit = 100, offset: Offset = 0) -> TasksOut:
     """List the tasks."""
-    budgets = _budgets(site)
+    newest = _newest(site)
     tasks = tables.tasks
+    page = select(tasks.c.name).order_by(tasks.c.created, tasks.c.id).limit(limit).offset(offset)
     with site.service.database.read() as connection:
-        rows = connection.execute(select(tasks.c.name).order_by(tasks.c.created, tasks.c.id)).all()
-        found = [
-            _out(connection, row.name, budgets, newest=1) for row in rows[offset : offset + limit]
-        ]
-    return TasksOut(tasks=found, total=len(rows))
+        total = connection.scalar(select(func.count()).select_from(tasks)) or 0
+        names = connection.scalars(page).all()
+        found = [_out(connection, site, name, newest, shown=1) for name in names]
+    return TasksOut(tasks=found, total=total)
 
 
 @router.get("/{name}")
 def show(name: Name, site: At, _: Looker) -> TaskOut:
     """Show a task: its runs, how far they are, the live model, and what privacy has been spent."""
-    budgets = _budgets(site)
+    newest = _newest(site)
     with site.service.database.read() as connection:
-        return _out(connection, name, budgets, newest=SHOWN)
+        return _out(connection, site, name, newest, shown=SHOWN)
 
 
 @router.post("/{name}/pause")
@@ -115,39 +128,50 @@ def _set(site: Site, who: Principal, name: str, status: str, what: str) -> DoneO
     return DoneOut(changed=name)
 
 
-def _budgets(site: Site) -> Mapping[str, tuple[float, float, int]]:
-    """Return what each account has spent: epsilon, delta, and in how many releases."""
-    found: dict[str, tuple[float, float, int]] = {}
+def _newest(site: Site) -> Mapping[str, tuple[Entry, int]]:
+    """Return each account's newest entry in the ledger, and how many it has."""
+    found: dict[str, tuple[Entry, int]] = {}
     for entry in Ledger(DatabaseLines(site.service.database)).entries:
-        count = found.get(entry.account, (0.0, 0.0, 0))[2]
-        found[entry.account] = (entry.epsilon, entry.delta, count + 1)
+        found[entry.account] = (entry, found[entry.account][1] + 1 if entry.account in found else 1)
     return found
 
 
 def _out(
     connection: Connection,
+    site: Site,
     name: str,
-    budgets: Mapping[str, tuple[float, float, int]],
+    newest: Mapping[str, tuple[Entry, int]],
     *,
-    newest: int,
+    shown: int,
 ) -> TaskOut:
     task_id, task, status = task_named(connection, name)
-    tasks = tables.tasks
-    created = connection.scalar(select(tasks.c.created).where(tasks.c.id == task_id))
+    tasks, runs = tables.tasks, tables.runs
+    created = connection.scalar(select(tasks.c.created).where(tasks.c.id == task_id)) or 0.0
+    begun = select(func.count(), func.max(runs.c.created)).where(runs.c.task == task_id)
+    count, last = connection.execute(begun).one()
+    entry, releases = newest.get(account_of(task), (None, 0))
     return TaskOut.model_validate(
         {
             "task": TaskBody.of(task),
             "status": status,
             "created": created,
-            "budget": _budget(task, budgets),
+            "budget": _budget(task, entry, releases),
             "live": live_model(connection, task_id),
-            "runs": runs_of(connection, task_id, task, newest, 0),
+            "begun": count,
+            "begins": next_runs(task, created, last, count, site.service.clock()),
+            "runs": runs_of(connection, task_id, task, shown, 0),
         }
     )
 
 
-def _budget(task: Task, budgets: Mapping[str, tuple[float, float, int]]) -> BudgetOut:
-    spent, delta, releases = budgets.get(account_of(task), (0.0, None, 0))
-    delta = task.policy.delta if delta is None else delta
-    promised = task.policy.epsilon
-    return BudgetOut(promised=promised, spent=spent, delta=delta, releases=releases)
+def _budget(task: Task, entry: Entry | None, releases: int) -> BudgetOut:
+    return BudgetOut(
+        promised=task.policy.epsilon,
+        spent=0.0 if entry is None else entry.epsilon,
+        delta=task.policy.delta if entry is None else entry.delta,
+        releases=releases,
+        unit=task.policy.unit,
+        mechanism=None if entry is None else entry.release.mechanism,
+        noise_by=None if entry is None else entry.noise_by,
+        sampling=None if entry is None else entry.sampling,
+    )

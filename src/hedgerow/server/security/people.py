@@ -128,7 +128,7 @@ class People:
         """
         drawn = {name: secrets.token_urlsafe(32) for name in ("state", "nonce", "verifier")}
         url = await self.openid.authorization_url(**drawn)
-        claims = {**drawn, "next": _own_path(following)}
+        claims = {**drawn, "next": own_path(following)}
         return Redirect(url, (_cookie(LOGIN_COOKIE, self._logins.sign(claims, LOGIN), LOGIN),))
 
     async def finish(
@@ -216,7 +216,7 @@ def _host_of(origin: str) -> str:
         return ""
 
 
-def _own_path(path: str) -> str:
+def own_path(path: str) -> str:
     """Return a path on this host; browsers take two slashes for the start of another's."""
     own = path.startswith("/") and not path.startswith(("//", "/\\"))
     return path if own and path.isprintable() and path.isascii() and len(path) <= 1000 else "/"

@@ -176,6 +176,12 @@ def task_named(connection: Connection, name: str) -> tuple[str, Task, str]:
     return row.id, Task.from_json(row.body), row.status
 
 
+def tasks_over(connection: Connection, catalog: str) -> Sequence[Task]:
+    """Return the tasks that are about the items of a catalog, by name."""
+    bodies = connection.scalars(select(tables.tasks.c.body).order_by(tables.tasks.c.name))
+    return [task for task in map(Task.from_json, bodies) if task.catalog == catalog]
+
+
 def models_of(
     connection: Connection,
     task_id: str,

@@ -1,0 +1,1 @@
+"""The operators' console: pages made on the server, over the functions of the JSON interface."""
