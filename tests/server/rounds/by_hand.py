@@ -11,6 +11,7 @@ import polars as pl
 from network import Deployment, Easy, fold_of, members
 from sqlalchemy import event, func, select
 
+from hedgerow.client.models import read
 from hedgerow.client.taking_part import compute
 from hedgerow.data.interactions import Interactions
 from hedgerow.errors import ProtocolError, StorageError
@@ -320,7 +321,7 @@ class World:
         self.people = [Person(self, number, member) for number, member in enumerate(found)]
         for task in tasks:
             self.deployment.task(task, log.catalog)
-        self.replicas, self._models = 0, {}
+        self.replicas, self._models, self._public = 0, {}, {}
         self._epochs, self._checked = defaultdict(int), set()
 
     def close(self):
@@ -353,7 +354,10 @@ class World:
 
     def words(self, number, ask):
         """Return what a client contributes, the same whenever it is asked."""
-        return compute(self.people[number].member, ask, self.model(ask.setting.model.hex()))
+        name = ask.setting.model.hex()
+        if name not in self._public:
+            self._public[name] = read(self.artefacts.public(name))
+        return compute(self.people[number].member, ask, self._public[name])
 
     def turn(self, machine, people=None):
         """Let a replica and some clients do all that they can without the clock going on."""
