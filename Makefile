@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+SDK_COPY := src/hedgerow/storefront/static/hedgerow
+SDK_FILES := hedgerow.js hedgerow-shared.js hedgerow-worker.js
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser bench sdk lint format clean
+.PHONY: help demo test test-browser bench sdk test-sdk lint format clean
 
 help:  ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +26,8 @@ test: $(VENV)/installed  ## Run all tests; real data are read from $$HEDGEROW_DA
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal --ignore tests/browser $(PYTEST)
 
 test-browser: $(VENV)/installed  ## Run the tests in a real browser, /usr/bin/chromium
+	@test -x /usr/bin/chromium -o -n "$$HEDGEROW_CHROMIUM" -o "$$(id -u)" != 0 || \
+	  { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy chromium; } >/dev/null
 	$(BIN)/pytest tests/browser $(PYTEST)
 
 bench: $(VENV)/installed  ## Print every figure of the README (hours; needs $$HEDGEROW_DATA)
@@ -37,8 +41,14 @@ bench: $(VENV)/installed  ## Print every figure of the README (hours; needs $$HE
 	$(BIN)/python benchmarks/chaos.py --target coordinator --kills 50
 	$(BIN)/python benchmarks/peers/run.py
 
-sdk:  ## Build the browser SDK into sdk/dist (needs Node.js 20 or newer)
+sdk:  ## Build the browser SDK into sdk/dist and the storefront (needs Node.js 20 or newer)
 	cd sdk && npm ci --no-audit --no-fund && npm run build
+	cp $(addprefix sdk/dist/,$(SDK_FILES)) $(SDK_COPY)
+
+test-sdk: sdk  ## Test the browser SDK, and that its built files are those of its source
+	cd sdk && npm run check && npm test
+	@! git status --porcelain sdk/dist $(SDK_COPY) | grep . || \
+	  { echo "These built files are not those of the source; commit what make sdk makes."; exit 1; }
 
 lint: $(VENV)/installed  ## Check style and types
 	$(BIN)/ruff check .

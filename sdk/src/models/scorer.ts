@@ -39,20 +39,23 @@ export function scorerOf(model: Model): Scorer {
 function scored({ weights, size, bias, own, features }: Parts, history: History): Float32Array {
   const phi = features(history);
   const count = bias ? bias.length : weights.length / size;
-  const scores = new Float32Array(count);
-  const fours = size & ~3;
-  for (let item = 0, at = 0; item < count; item++) {
-    // Four sums that do not wait for each other.
-    let [a, b, c, d] = [bias ? bias[item]! : 0, 0, 0, 0];
-    let k = 0;
-    for (; k < fours; k += 4, at += 4) {
-      a += weights[at]! * phi[k]!;
-      b += weights[at + 1]! * phi[k + 1]!;
-      c += weights[at + 2]! * phi[k + 2]!;
-      d += weights[at + 3]! * phi[k + 3]!;
+  const scores = bias ? bias.slice() : new Float32Array(count);
+  for (let item = 0; item < count; item += 4) {
+    // Four sums that do not wait for each other; those beyond the last item are not kept.
+    const row = (k: number) => Math.min(item + k, count - 1) * size;
+    const [i, j, l, m] = [row(0), row(1), row(2), row(3)];
+    let [a, b, c, d] = [0, 0, 0, 0];
+    for (let k = 0; k < size; k++) {
+      const feature = phi[k]!;
+      a += weights[i + k]! * feature;
+      b += weights[j + k]! * feature;
+      c += weights[l + k]! * feature;
+      d += weights[m + k]! * feature;
     }
-    for (; k < size; k++, at++) a += weights[at]! * phi[k]!;
-    scores[item] = a + b + (c + d);
+    scores[item]! += a;
+    scores[item + 1]! += b;
+    scores[item + 2]! += c;
+    scores[item + 3]! += d;
   }
   if (own)
     for (const [item, added] of recalled(history.items, own.coefficients))

@@ -1,5 +1,7 @@
 /** The public model that recommends, from the shop's own host, fetched again when it changes. */
+import { breathe } from "../breathe.js";
 import { asError, HedgerowError } from "../errors.js";
+import { prepare } from "../models/als.js";
 import { type Model, readModel } from "../models/model.js";
 import { type Scorer, scorerOf } from "../models/scorer.js";
 
@@ -42,7 +44,10 @@ export const modelSource = (url: string, told: Told, signal: AbortSignal): Model
     const known = answer.headers.get("etag");
     if (answer.status === 304 || (known && known === etag)) return false;
     if (!answer.ok) throw unreachable(`its host answers ${answer.status}`);
-    const model = readModel(new Uint8Array(await answer.arrayBuffer()));
+    const file = new Uint8Array(await answer.arrayBuffer());
+    await breathe();
+    const model = readModel(file);
+    await prepare(model);
     live = { model, scorer: scorerOf(model) };
     etag = known;
     return true;

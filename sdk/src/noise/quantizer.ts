@@ -16,7 +16,7 @@ export interface Quantizer {
 const FINEST = 2 ** 46;
 const SLACK = 1e-6;
 /** Values that are rounded at a stretch, a few milliseconds. */
-const CHUNK = 1 << 14;
+const CHUNK = 1 << 16;
 
 /** Refuses a quantizer whose integers floats could not hold. */
 export function checkQuantizer({ clip, scale, size }: Quantizer): void {

@@ -44,6 +44,8 @@ export const openVisitor = async (task: string, told: Told): Promise<Visitor> =>
   let lasting = true;
   let reported = false;
   let database: Database | undefined;
+  /** What was agreed to here, until it is on disk. */
+  let unsaved: Consents | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
   /** Do things one after the other, so that what is forgotten is not written again. */
@@ -62,7 +64,7 @@ export const openVisitor = async (task: string, told: Told): Promise<Visitor> =>
       try {
         database ??= await openDatabase(task, create, () => (database = undefined));
         const value = database && (await work(database));
-        lasting = true;
+        if (create) lasting = true;
         return value;
       } catch {
         lasting = false;
@@ -82,9 +84,20 @@ export const openVisitor = async (task: string, told: Told): Promise<Visitor> =>
       told.changed("history");
     } else {
       consents = news.consents;
+      unsaved = undefined;
       if (!allowsHistory(consents)) history = [];
       told.changed("consent");
     }
+  };
+
+  const save = async (found: Database): Promise<void> => {
+    const next = unsaved;
+    if (!next) return;
+    await found.run(["history", "values"], "readwrite", async (transaction) => {
+      await writeConsents(transaction, next);
+      if (!allowsHistory(next)) clearHistory(transaction);
+    });
+    if (unsaved === next) unsaved = undefined;
   };
 
   const loaded = stored(false, (found) =>
@@ -118,7 +131,11 @@ export const openVisitor = async (task: string, told: Told): Promise<Visitor> =>
     async add(seen) {
       if (!allowsHistory(consents)) return;
       share({ seen });
-      await stored(true, (found) => addSeen(found, seen));
+      await stored(true, async (found) => {
+        // Nothing is recorded that is not agreed to on disk, too.
+        await save(found);
+        await addSeen(found, seen);
+      });
     },
     async agree(changes, version) {
       const next = { ...consents };
@@ -127,12 +144,8 @@ export const openVisitor = async (task: string, told: Told): Promise<Visitor> =>
         else if (purpose in changes) delete next[purpose];
       }
       share({ consents: next });
-      await stored(allowsHistory(next), (found) =>
-        found.run(["history", "values"], "readwrite", async (transaction) => {
-          await writeConsents(transaction, next);
-          if (!allowsHistory(next)) clearHistory(transaction);
-        }),
-      );
+      unsaved = next;
+      await stored(allowsHistory(next), save);
     },
     read: (work) => stored(false, work),
     async forget() {

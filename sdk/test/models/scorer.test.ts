@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { prepare } from "../../src/models/als.js";
 import { scorerOf } from "../../src/models/scorer.js";
 import { expectClose, histories, models } from "./vectors.js";
 
@@ -11,6 +12,12 @@ describe.each(models)("$title", ({ model, scores }) => {
       expectClose(scorer.scores(history), scores[who]!, 1e-5);
     },
   );
+
+  it("gives the same when it was prepared", async () => {
+    const once = scorer.scores(histories[3]!);
+    await prepare(model);
+    expect(scorerOf(model).scores(histories[3]!)).toEqual(once);
+  });
 
   it("gives the same after other histories", () => {
     const once = scorer.scores(histories[3]!);

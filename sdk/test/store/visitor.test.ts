@@ -194,6 +194,21 @@ describe("where the browser stores nothing", () => {
     expect(await databases()).toEqual([]);
   });
 
+  test("what was agreed to on a full disk is stored with what comes next", async () => {
+    const put = vi.spyOn(IDBObjectStore.prototype, "put").mockImplementation(() => {
+      throw new DOMException("full", "QuotaExceededError");
+    });
+    const visitor = await visit();
+    await visitor.agree({ recommend: true }, "1");
+    await visitor.add(seen("a"));
+    expect([visitor.lasting, (await visit()).consents]).toEqual([false, {}]);
+    put.mockRestore();
+    await visitor.add(seen("b", 2));
+    const again = await visit();
+    expect([visitor.lasting, again.consents]).toEqual([true, visitor.consents]);
+    expect(again.history).toEqual([seen("b", 2)]);
+  });
+
   test("a full disk is the same, until there is room again", async () => {
     const visitor = await visit();
     await visitor.agree({ recommend: true }, "1");

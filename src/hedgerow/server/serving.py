@@ -49,6 +49,7 @@ from hedgerow.server.security.limits import Limiter, Rate, RateLimit
 from hedgerow.server.security.openid import OpenID, Provider
 from hedgerow.server.security.origins import shared
 from hedgerow.server.security.people import People, RoleMap
+from hedgerow.server.security.reading import PatientProtocol
 from hedgerow.server.security.tls import client_context, server_context
 from hedgerow.server.security.tokens import Issuer
 from hedgerow.server.settings import HELPER, Settings, largest
@@ -145,6 +146,7 @@ def serve(settings: Settings) -> None:
         gc.freeze()
         config = uvicorn.Config(
             made.app,
+            http=PatientProtocol,
             lifespan="off",
             access_log=False,
             log_config=None,

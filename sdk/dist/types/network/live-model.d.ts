@@ -1,4 +1,3 @@
-/** The public model that recommends, from the shop's own host, fetched again when it changes. */
 import { HedgerowError } from "../errors.js";
 import { type Model } from "../models/model.js";
 import { type Scorer } from "../models/scorer.js";

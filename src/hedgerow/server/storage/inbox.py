@@ -27,7 +27,7 @@ BATCH, BATCH_BYTES = 512, 16 << 20
 WAITING_BYTES = 256 << 20
 """The most bytes that wait to be stored; beyond, clients are sent away for a while."""
 
-READING_BYTES = 48 << 20
+READING_BYTES = 24 << 20
 """The most bytes of bodies that are in memory at a time; those of others stay in the network's
 buffers meanwhile, so that a thousand clients at once take no more memory than some hundred."""
 
