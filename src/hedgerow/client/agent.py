@@ -133,7 +133,7 @@ class Agent:
         api
             The coordinator.
         stop
-            Set to end after what is being done.
+            Set to end at once, also in the middle of a round.
         task
             Whose live model is kept for recommending; None keeps none.
         """
@@ -141,12 +141,10 @@ class Agent:
             try:
                 if task is not None:
                     await self.fetch_live(api, task)
-                admitted = await _unless(stop, api.check_in())
-                if admitted is None:
+                # The journal has what it was about to send, as after a crash.
+                found = await _unless(stop, self.once(api))
+                if found is None:
                     return
-                found = (
-                    await self.take(api, admitted) if isinstance(admitted, Admitted) else admitted
-                )
                 pause = found.seconds if isinstance(found, Later) else 0.0
                 if task is not None and pause:
                     # What the last round led to is live by now.

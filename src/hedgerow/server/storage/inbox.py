@@ -21,13 +21,13 @@ from hedgerow.errors import StorageError
 from hedgerow.server.storage.messages import Messages
 from hedgerow.server.storage.receipts import Incoming, Receipt, Refused
 
-BATCH, BATCH_BYTES = 512, 16 << 20
+BATCH, BATCH_BYTES = 512, 12 << 20
 """The most messages in a batch, and the bytes after which it takes no more."""
 
 WAITING_BYTES = 256 << 20
 """The most bytes that wait to be stored; beyond, clients are sent away for a while."""
 
-READING_BYTES = 24 << 20
+READING_BYTES = 12 << 20
 """The most bytes of bodies that are in memory at a time; those of others stay in the network's
 buffers meanwhile, so that a thousand clients at once take no more memory than some hundred."""
 
