@@ -40,6 +40,8 @@ bench: $(VENV)/installed  ## Print every figure of the README (hours; needs $$HE
 	$(BIN)/python benchmarks/coordinator.py --agents 1000 --rounds 3 --drop 0.1
 	$(BIN)/python benchmarks/chaos.py --target coordinator --kills 50
 	$(BIN)/python benchmarks/peers/run.py
+	$(BIN)/python benchmarks/peers/network.py
+	$(BIN)/python benchmarks/browser.py
 
 sdk:  ## Build the browser SDK into sdk/dist and the storefront (needs Node.js 20 or newer)
 	cd sdk && npm ci --no-audit --no-fund && npm run build

@@ -52,6 +52,7 @@ def test_what_was_put_is_there_until_it_is_deleted(blobs):
     assert blobs.exists("model/0a")
     assert blobs.get("model/0a") == CONTENT
     assert blobs.get("model/0b") == b""
+    assert (blobs.size("model/0a"), blobs.size("model/0b")) == (len(CONTENT), 0)
     blobs.put("model/0a", b"other")
     assert blobs.get("model/0a") == b"other"
     blobs.delete("model/0a")
@@ -90,6 +91,8 @@ def test_what_is_missing_is_said(blobs):
         with pytest.raises(StorageError, match="none is missing") as caught:
             blobs.get("model/none", *part)
         assert not caught.value.transient
+    with pytest.raises(StorageError):
+        blobs.size("model/none")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Annotated
 import anyio
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, StreamingResponse
 
 from hedgerow.errors import ProtocolError
 from hedgerow.privacy.secure.identity import public
@@ -257,9 +257,11 @@ def model(
     if request.headers.get("if-none-match") == headers["etag"]:
         return Response(status_code=304, headers=headers)
     artefacts = Artefacts(site.service.blobs)
-    if not site.service.blobs.exists(f"model/{name}"):
+    if not artefacts.exists(name):
         raise ProtocolError("unknown-model", "There is no such model.")
-    return Response(artefacts.public(name), media_type="application/octet-stream", headers=headers)
+    headers["content-length"] = str(artefacts.size(name))
+    parts = artefacts.parts(name)
+    return StreamingResponse(parts, media_type="application/octet-stream", headers=headers)
 
 
 @router.get("/tasks/{name}/live")

@@ -57,6 +57,16 @@ class Blobs(Protocol):
         """Return whether there is a blob of that name."""
         ...
 
+    def size(self, name: str) -> int:
+        """Return how many bytes a blob has.
+
+        Raises
+        ------
+        StorageError
+            It does not exist.
+        """
+        ...
+
     def delete(self, name: str) -> None:
         """Remove a blob where there is one."""
         ...
@@ -110,6 +120,12 @@ class FolderBlobs:
     def exists(self, name: str) -> bool:
         """Return whether there is a blob of that name."""
         return self._path(name).is_file()
+
+    def size(self, name: str) -> int:
+        """Return how many bytes a blob has."""
+        path = self._path(name)
+        with _explained(path):
+            return path.stat().st_size
 
     def delete(self, name: str) -> None:
         """Remove a blob where there is one."""
@@ -188,6 +204,12 @@ class ObjectBlobs:
             except FileNotFoundError:
                 return False
         return True
+
+    def size(self, name: str) -> int:
+        """Return how many bytes a blob has."""
+        checked(name)
+        with self._said(name):
+            return int(self._obstore.head(self._store, name)["size"])
 
     def delete(self, name: str) -> None:
         """Remove a blob where there is one."""

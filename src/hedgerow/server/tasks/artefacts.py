@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from hedgerow.server.storage.blobs import Blobs
 from hedgerow.tensors import Tensors, read_tensors, write_tensors
 
 SERVER_KIND = "hedgerow server state, version 1"
+
+PART = 1 << 17
+"""Bytes of a model that are read at a time for those who fetch it."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,20 @@ class Artefacts:
     def public(self, name: str) -> bytes:
         """Return the file that clients fetch."""
         return self.blobs.get(f"model/{name}")
+
+    def exists(self, name: str) -> bool:
+        """Return whether there is a model of that hash."""
+        return self.blobs.exists(f"model/{name}")
+
+    def size(self, name: str) -> int:
+        """Return how many bytes the file has that clients fetch."""
+        return self.blobs.size(f"model/{name}")
+
+    def parts(self, name: str) -> Iterator[bytes]:
+        """Give that file piece by piece: a thousand clients at once do not each hold all of it."""
+        size = self.size(name)
+        for start in range(0, size, PART):
+            yield self.blobs.get(f"model/{name}", start, min(PART, size - start))
 
     def load(self, name: str) -> ModelFile:
         """Return a model with its server's part."""
