@@ -14,10 +14,13 @@ from hedgerow.server.context import Service
 from hedgerow.server.rounds.closing import Published
 from hedgerow.server.rounds.phases import PHASES
 from hedgerow.server.rounds.record import FINISHED, PUBLISH, Round, closings_of, load_round
-from hedgerow.server.rounds.works import Works, trim
+from hedgerow.server.rounds.works import KEPT, Works, trim
 
 LOOK = 1.0
 """For how many seconds it is believed that a round still stands where it was seen."""
+
+ENDED = 3
+"""Of how many ended rounds the receipts are in memory: 3 kB for each contributor."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Telling:
         self._service, self._works = service, works
         self._seen: dict[str, _Seen] = {}
         self._counts: dict[str, _Counts] = {}
-        self._lock = threading.Lock()
+        self._lock, self._counting = threading.Lock(), threading.Lock()
 
     def told(self, name: str, phase: str, client: bytes) -> bytes | None:
         """Return what a client has to know for a phase of a round; None while it is not reached.
@@ -71,7 +74,7 @@ class Telling:
         if current is None:
             raise ProtocolError("unknown-round", "There is no such round.")
         with self._lock:
-            trim(self._seen)
+            trim(self._seen, KEPT)
             self._seen[name] = _Seen(current, rung, now)
         if current.failure is not None:
             raise ProtocolError(current.failure, "This round has failed; wait for the next.")
@@ -103,18 +106,21 @@ class Telling:
         )
 
     def _counted(self, current: Round, client: bytes) -> bytes:
-        with self._lock:
-            counts = self._counts.get(current.id)
-        if counts is None:
-            with self._service.database.read() as connection:
-                published = from_wire(Published, closings_of(connection, current.id)[PUBLISH])
-            places = {member: place for place, member in enumerate(published.members)}
-            counts = _Counts(published, places)
-            with self._lock:
-                trim(self._counts)
-                self._counts[current.id] = counts
+        counts = self._counts_of(current)
         published, place = counts.published, counts.places.get(client)
         if place is None:
             raise ProtocolError("not-in-this-round", "This client's term is not in the sum.")
         inclusion = published.inclusions[place]
         return to_wire(Counted(published.receipt, inclusion, published.model))
+
+    def _counts_of(self, current: Round) -> _Counts:
+        # All contributors ask at once: one reads, and the others wait for it.
+        with self._counting:
+            counts = self._counts.get(current.id)
+            if counts is None:
+                with self._service.database.read() as connection:
+                    published = from_wire(Published, closings_of(connection, current.id)[PUBLISH])
+                places = {member: place for place, member in enumerate(published.members)}
+                trim(self._counts, ENDED)
+                counts = self._counts[current.id] = _Counts(published, places)
+            return counts

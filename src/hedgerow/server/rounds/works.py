@@ -37,7 +37,7 @@ class Works:
         """Return a round's work, a fresh one where there is none."""
         with self._lock:
             if current.id not in self._works:
-                trim(self._works)
+                trim(self._works, KEPT)
             return self._works.setdefault(current.id, Work(self._service, current))
 
     def drop(self, name: str) -> None:
@@ -96,7 +96,7 @@ class Works:
             work.begin_phase(frozenset(closing.members))
 
 
-def trim(kept: MutableMapping[str, Value]) -> None:
+def trim(kept: MutableMapping[str, Value], most: int) -> None:
     """Make room for one more."""
-    while len(kept) >= KEPT:
+    while len(kept) >= most:
         del kept[next(iter(kept))]
