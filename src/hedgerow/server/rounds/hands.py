@@ -116,6 +116,7 @@ class Hands:
     def _feed(self, work: Work) -> None:
         """Hand the protocol what has come."""
         phase, refused = PHASES[work.round.phase], dict[str, str]()
+        self._judge(work, refused)
         for row in self._service.messages.of(work.round.id, phase.KIND, work.seen):
             client, barred = bytes.fromhex(row.client), row.refused is not None
             if not barred and client not in work.taken:
@@ -128,8 +129,15 @@ class Hands:
                 work.expected -= {client}
             # Only now: what could not be read is looked at again.
             work.seen = row.seq
+            if client in work.taken and len(work.taken) % report.AT_ONCE == 0:
+                self._judge(work, refused)
+        self._judge(work, refused)
+
+    def _judge(self, work: Work, refused: dict[str, str]) -> None:
+        """Write down what was refused, and have the helper judge what waits for that."""
         if refused:
-            self._note_refused(work, phase.KIND, refused)
+            self._note_refused(work, PHASES[work.round.phase].KIND, refused)
+            refused.clear()
         if work.round.phase == REPORT:
             report.judge(work)
 

@@ -23,6 +23,9 @@ from hedgerow.server.tasks.runs import Population, load_run
 
 KIND = "report"
 
+AT_ONCE = 64
+"""How many reports wait for the helper's verdict, and are in memory, at a time."""
+
 
 def take(work: Work, client: bytes, body: bytes) -> None:
     """Take a report, which then waits for the helper's verdict."""
