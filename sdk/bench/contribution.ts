@@ -63,7 +63,9 @@ export async function contribute(
     const identity = { certificate, signer: { publicKey: key.publicKey, sign } };
     const signal = new AbortController().signal;
     const authority = key.publicKey;
-    const taker = { api, database, conscience, identity, authority, servers, signal };
+    // As where the model is another one in each round, and on disk already.
+    const keys = { identity, authority, servers };
+    const taker = { api, database, conscience, ...keys, last: {}, signal };
     try {
       await takePart(taker, { round: String(round), phase: "report" });
     } catch (problem) {

@@ -10,7 +10,7 @@ import { checked, type Options } from "./options.js";
 import { type Status, statusOf } from "./status.js";
 import { allowsHistory, PURPOSES, type Purpose } from "./store/consent.js";
 import { openVisitor, type Visitor } from "./store/visitor.js";
-import type { ConsentControl, Events, Reason, Recommendation, RecommendOptions } from "./types.js";
+import type { ConsentControl, Events, Interaction, Reason, Recommendation, RecommendOptions } from "./types.js";
 
 const LONGEST_ID = 256;
 
@@ -133,6 +133,11 @@ export class Hedgerow extends EventTarget {
     this.#background.begin();
   }
 
+  /** Return what the visitor did and is stored here, the newest last. */
+  history(): Interaction[] {
+    return this.#visitor.history.map(({ item, kind, time }) => ({ item, kind, time }));
+  }
+
   /** Say what is stored here, what has left, and what it has cost. */
   async status(): Promise<Status> {
     const { history } = this.#visitor;
@@ -142,6 +147,7 @@ export class Hedgerow extends EventTarget {
       interactions: history.length,
       known: history.filter(({ item }) => numbers?.has(item)).length,
       participating: this.#background?.running ?? false,
+      where: this.#background?.where ?? null,
     };
   }
 

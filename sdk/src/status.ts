@@ -1,4 +1,5 @@
 /** What the visitor may see: what is stored here, what has left, and what it has cost. */
+import type { Where } from "./background/messages.js";
 import type { Consents } from "./store/consent.js";
 import { type Released, type Sent, readReleases, readSent } from "./store/records.js";
 import { type Budget, readBudget } from "./store/budget.js";
@@ -15,6 +16,8 @@ export interface Status {
   known: number;
   /** Whether this tab takes part at the moment, or would if another did not. */
   participating: boolean;
+  /** Where it does: in a worker or, where that is refused, on the page; null where another tab does. */
+  where: Where | null;
   /** Every message that has left this browser, oldest first. */
   sent: Sent[];
   /** Every release that was contributed to, and how far. */
@@ -26,7 +29,7 @@ export interface Status {
 /** Return all but what only the facade knows. */
 export const statusOf = async (
   visitor: Visitor,
-): Promise<Omit<Status, "interactions" | "known" | "participating">> => {
+): Promise<Omit<Status, "interactions" | "known" | "participating" | "where">> => {
   const found = await visitor.read((database) =>
     database.run(["sent", "releases", "values"], "readonly", async (transaction) => ({
       sent: await readSent(transaction),

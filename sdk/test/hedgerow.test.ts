@@ -137,7 +137,25 @@ describe("with consent", () => {
     for (const page of [one, other, await visit()]) {
       expect(await items(page)).toEqual(await items(one));
       expect((await page.status()).interactions).toBe(1);
+      expect(page.history()).toMatchObject([{ item: "sku-3", kind: "purchase" }]);
     }
+  });
+
+  test("the visitor may see what is recorded of them, the newest last", async () => {
+    const page = await visit({ weights: { basket: 3 } });
+    await page.consent.set(ALL);
+    const before = Math.floor(Date.now() / 1000);
+    await page.track("view", "sku-3");
+    await page.track("basket", "sku-1");
+    const seen = page.history();
+    expect(seen.map(({ item, kind }) => [item, kind])).toEqual([
+      ["sku-3", "view"],
+      ["sku-1", "basket"],
+    ]);
+    expect(Object.keys(seen[1]!)).toEqual(["item", "kind", "time"]);
+    expect(seen.every(({ time }) => time >= before && time <= Date.now() / 1000)).toBe(true);
+    await page.consent.set({ recommend: false, train: false, measure: false });
+    expect(page.history()).toEqual([]);
   });
 
   test("forgetting leaves nothing", async () => {

@@ -70,9 +70,9 @@ test("a visitor who agrees takes part, and may see what has left", async () => {
   await agreed(page);
   await until(() => page.parts.length);
   expect(page.parts[0]).toMatchObject({ release: "bought-next/0", purpose: "step" });
-  const { sent, budget, participating } = await page.hedgerow.status();
+  const { sent, budget, participating, where } = await page.hedgerow.status();
   expect(sent).toMatchObject([{ kind: "report", bytes: coordinator.reports[0]!.length }]);
-  expect([budget!.releases, participating]).toEqual([1, true]);
+  expect([budget!.releases, participating, where]).toEqual([1, true, "page"]);
 });
 
 test("a release that was answered is refused, and the visitor's page told", async () => {
@@ -109,7 +109,7 @@ test("forgetting in the middle of a round leaves nothing, and nothing is sent", 
   coordinator.release();
   await until(() => coordinator.hungUp.length);
   expect(coordinator.reports).toEqual([]);
-  expect((await page.hedgerow.status()).participating).toBe(false);
+  expect(await page.hedgerow.status()).toMatchObject({ participating: false, where: null });
   expect(await indexedDB.databases()).toEqual([]);
   expect(page.problems).toEqual([]);
 });
@@ -120,6 +120,7 @@ test("one tab takes part, and another after it was closed", async () => {
   await agreed(one);
   const other = await visit();
   await until(() => askedFor("/v1/check-in"));
+  expect(await other.hedgerow.status()).toMatchObject({ participating: true, where: null });
   expect(coordinator.asked.filter(({ path }) => path.includes("check-in")).length).toBe(1);
   one.hedgerow.close();
   await until(() => coordinator.hungUp.length === 1);

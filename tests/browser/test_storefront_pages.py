@@ -216,9 +216,10 @@ def test_the_panel_tells_and_forgets(page, shop, some):
 def test_a_purpose_that_is_withdrawn_ends_at_once(page, shop, some, asked):
     visit(page, f"{shop}/products/{some[0]}")
     page.get_by_role("button", name="Accept all").click()
+    page.locator(".card.personal").first.wait_for()
     with page.expect_response(lambda answer: answer.url.endswith("/v1/enrol")):
         visit(page, f"{shop}/privacy")
-    page.get_by_text("takes part when it is idle").wait_for()
+    page.get_by_text("takes part when it is idle, in a worker of this tab").wait_for()
     choice = page.locator("#choice")
     choice.get_by_label("Help to train the model").uncheck()
     choice.get_by_label("Help to measure the model").uncheck()

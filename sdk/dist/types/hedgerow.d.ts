@@ -1,6 +1,6 @@
 import { type Options } from "./options.js";
 import { type Status } from "./status.js";
-import type { ConsentControl, Events, Reason, Recommendation, RecommendOptions } from "./types.js";
+import type { ConsentControl, Events, Interaction, Reason, Recommendation, RecommendOptions } from "./types.js";
 /** Recommendations from what this browser alone knows, and taking part in learning from it. */
 export declare class Hedgerow extends EventTarget {
     #private;
@@ -40,6 +40,8 @@ export declare class Hedgerow extends EventTarget {
      * @throws HedgerowError `bad-options`: no coordinator was named.
      */
     participate(): void;
+    /** Return what the visitor did and is stored here, the newest last. */
+    history(): Interaction[];
     /** Say what is stored here, what has left, and what it has cost. */
     status(): Promise<Status>;
     /**

@@ -9,4 +9,4 @@ export type { Status } from "./status.js";
 export type { Budget } from "./store/budget.js";
 export type { Consents, Purpose } from "./store/consent.js";
 export type { Released, Sent } from "./store/records.js";
-export type { ConsentControl, Events, Reason, Recommendation, RecommendOptions } from "./types.js";
+export type { ConsentControl, Events, Interaction, Reason, Recommendation, RecommendOptions } from "./types.js";

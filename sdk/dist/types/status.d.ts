@@ -1,4 +1,5 @@
 /** What the visitor may see: what is stored here, what has left, and what it has cost. */
+import type { Where } from "./background/messages.js";
 import type { Consents } from "./store/consent.js";
 import { type Released, type Sent } from "./store/records.js";
 import { type Budget } from "./store/budget.js";
@@ -14,6 +15,8 @@ export interface Status {
     known: number;
     /** Whether this tab takes part at the moment, or would if another did not. */
     participating: boolean;
+    /** Where it does: in a worker or, where that is refused, on the page; null where another tab does. */
+    where: Where | null;
     /** Every message that has left this browser, oldest first. */
     sent: Sent[];
     /** Every release that was contributed to, and how far. */
@@ -22,4 +25,4 @@ export interface Status {
     budget: Budget | null;
 }
 /** Return all but what only the facade knows. */
-export declare const statusOf: (visitor: Visitor) => Promise<Omit<Status, "interactions" | "known" | "participating">>;
+export declare const statusOf: (visitor: Visitor) => Promise<Omit<Status, "interactions" | "known" | "participating" | "where">>;

@@ -2,6 +2,12 @@
 import type { Part } from "./background/messages.js";
 import type { HedgerowError } from "./errors.js";
 import type { Purpose } from "./store/consent.js";
+/** What the visitor did, and when, in whole seconds since 1970. */
+export interface Interaction {
+    item: string;
+    kind: string;
+    time: number;
+}
 /** An item for the visitor; only the order of scores within one list means anything. */
 export interface Recommendation {
     item: string;

@@ -3,12 +3,15 @@ import { asError } from "../errors.js";
 import type { Taking } from "../options.js";
 import type { Consents } from "../store/consent.js";
 import { startHelper } from "./helper.js";
+import type { Where } from "./messages.js";
 import { participate, type Told } from "./participation.js";
 
 /** What goes on behind a page. */
 export interface Background {
   /** Whether this tab takes part, or would if another did not. */
   readonly running: boolean;
+  /** Where this tab takes part; null where it does not, or another does. */
+  readonly where: Where | null;
   /** Take part from now on, as soon as the visitor agrees to it. */
   begin(): void;
   /** Take note of what is agreed to now; a withdrawal ends what goes on at once. */
@@ -20,10 +23,12 @@ export const backgroundOf = (task: string, taking: Taking, told: Told): Backgrou
   let wanted = false;
   let agreed: Consents = {};
   let running: AbortController | undefined;
+  let where: Where | null = null;
 
   const stop = (): void => {
     running?.abort();
     running = undefined;
+    where = null;
   };
 
   const start = (): void => {
@@ -34,6 +39,10 @@ export const backgroundOf = (task: string, taking: Taking, told: Told): Backgrou
     const how = {
       lock: `hedgerow/${task}`,
       start: () => startHelper(worker, settings),
+      works: (at: Where | null) => {
+        // What was stopped may end when its successor has begun.
+        if (running === own) where = at;
+      },
       enrol,
       ...told,
     };
@@ -47,6 +56,9 @@ export const backgroundOf = (task: string, taking: Taking, told: Told): Backgrou
   return {
     get running() {
       return running !== undefined;
+    },
+    get where() {
+      return where;
     },
     begin() {
       wanted = true;

@@ -1,8 +1,9 @@
 /** The worker, or the same file on the page where workers are refused. */
-import type { Member, Order, Outcome, Reply, Settings, WorkerModule } from "./messages.js";
+import type { Member, Order, Outcome, Reply, Settings, Where, WorkerModule } from "./messages.js";
 
 /** A member with a worker of its own, which ends with it, whatever it is doing. */
 export interface Helper extends Member {
+  readonly where: Where;
   close(): void;
 }
 
@@ -11,10 +12,11 @@ export const startHelper = async (url: string, settings: Settings): Promise<Help
   const worker = await startWorker(url);
   if (!worker) {
     const { memberOf } = (await import(url)) as WorkerModule;
-    return { ...memberOf(settings), close: () => {} };
+    return { ...memberOf(settings), where: "page", close: () => {} };
   }
   tell(worker, { kind: "settings", settings });
   return {
+    where: "worker",
     take: (token, signal) => take(worker, token, signal),
     close: () => worker.terminate(),
   };

@@ -28,6 +28,9 @@ export type Outcome =
   | { later: number; problem?: { code: string; sentence: string } }
   | { token: true };
 
+/** Where a tab takes part: in a worker or, where that is refused, on the page. */
+export type Where = "worker" | "page";
+
 /** Takes part for this browser, in a worker or, where that is refused, on the page. */
 export interface Member {
   /**

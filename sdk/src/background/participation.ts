@@ -1,7 +1,7 @@
 /** Taking part again and again, from one tab of the browser at a time. */
 import { HedgerowError } from "../errors.js";
 import type { Helper } from "./helper.js";
-import type { Outcome, Part } from "./messages.js";
+import type { Outcome, Part, Where } from "./messages.js";
 import { goodMoment, untilOnline } from "./moments.js";
 
 /** The longest pause after a row of problems, in seconds. */
@@ -18,6 +18,8 @@ export interface Participation extends Told {
   /** The name of the lock that one tab holds. */
   lock: string;
   start(): Promise<Helper>;
+  /** Told where this tab takes part from now on; null when it no longer does. */
+  works(where: Where | null): void;
   /** Asks the shop's server for a single-use token. */
   enrol(): Promise<string>;
 }
@@ -31,9 +33,12 @@ export const participate = async (how: Participation, signal: AbortSignal): Prom
   await navigator.locks.request(how.lock, { signal }, async () => {
     const helper = await how.start();
     try {
+      signal.throwIfAborted();
+      how.works(helper.where);
       await takePart(helper, how, signal);
     } finally {
       helper.close();
+      how.works(null);
     }
   });
 };

@@ -45,7 +45,10 @@ export function foldInOf(model: Model): FoldIn {
   const a0 = option(model, "unobserved");
   const lam = option(model, "regularization");
   let common = prepared.get(model);
-  if (!common) addCommon((common = blank(model)), model, 0, m);
+  if (!common) {
+    addCommon((common = blank(model)), model, 0, m);
+    prepared.set(model, common);
+  }
   const matrix = new Float64Array(d * d);
   return {
     vectors,

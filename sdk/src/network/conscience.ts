@@ -16,14 +16,14 @@ export interface Conscience {
   /** Return the floor of a secured sum, or refuse to take part: the codes of the guard. */
   agree(ask: Ask, terms: Terms): Promise<Floor>;
   /**
-   * Note lastingly, before anything is sent, that a release is answered in a session.
+   * Note, in the transaction before anything is sent, that a release is answered in a session.
    *
    * Consent and budget are looked at once more, at one moment with the note. A report of split mode
    * is all that is ever sent, so that the release counts as answered.
    */
-  claim(ask: Ask, session: Bytes): Promise<void>;
-  /** Note lastingly that a masked vector is about to be sent, which others may then open. */
-  commit(ask: Ask, session: Bytes): Promise<void>;
+  claim(transaction: IDBTransaction, ask: Ask, session: Bytes): Promise<void>;
+  /** Note likewise that a masked vector is about to be sent, which others may then open. */
+  commit(transaction: IDBTransaction, ask: Ask, session: Bytes): Promise<void>;
   /** Note lastingly that what opens a sum is about to be sent. */
   record(ask: Ask, session: Bytes, answer: Bytes): Promise<void>;
 }
@@ -37,34 +37,32 @@ export const conscienceOf = (database: Database, guard: Guard, task: string): Co
       checkStanding(guard, ask, await readConsents(transaction), await readReleases(transaction));
       return floor;
     }),
-  claim: (ask, session) =>
-    database.run(["values", "releases"], "readwrite", async (transaction) => {
-      const { purpose, setting } = ask;
-      const consents = await readConsents(transaction);
-      const epsilon = checkStanding(guard, ask, consents, await readReleases(transaction));
-      const cost = costOf(ask);
-      await claim(transaction, {
-        release: setting.noise.name,
-        purpose,
-        cost,
-        session: hex(session),
-        stage: setting.policy.secure === "split" ? "reported" : "started",
-      });
-      const releases = (await readReleases(transaction)).length;
-      await writeBudget(transaction, {
-        epsilon,
-        of: guard.epsilon,
-        delta: guard.delta,
-        unit: "user",
-        mechanism: cost?.mechanism ?? "none",
-        releases,
-      });
-    }),
-  commit: (ask, session) =>
-    database.run(["values", "releases"], "readwrite", async (transaction) => {
-      requireConsent(await readConsents(transaction), neededFor(ask));
-      await settle(transaction, ask.setting.noise.name, hex(session), "masked");
-    }),
+  async claim(transaction, ask, session) {
+    const { purpose, setting } = ask;
+    const consents = await readConsents(transaction);
+    const epsilon = checkStanding(guard, ask, consents, await readReleases(transaction));
+    const cost = costOf(ask);
+    await claim(transaction, {
+      release: setting.noise.name,
+      purpose,
+      cost,
+      session: hex(session),
+      stage: setting.policy.secure === "split" ? "reported" : "started",
+    });
+    const releases = (await readReleases(transaction)).length;
+    await writeBudget(transaction, {
+      epsilon,
+      of: guard.epsilon,
+      delta: guard.delta,
+      unit: "user",
+      mechanism: cost?.mechanism ?? "none",
+      releases,
+    });
+  },
+  async commit(transaction, ask, session) {
+    requireConsent(await readConsents(transaction), neededFor(ask));
+    await settle(transaction, ask.setting.noise.name, hex(session), "masked");
+  },
   record: (ask, session, answer) =>
     database.run(["releases"], "readwrite", (transaction) =>
       settle(transaction, ask.setting.noise.name, hex(session), "revealed", answer),

@@ -17,7 +17,7 @@ import {
 } from "../store/identity.js";
 import { type Access, apiOf, RefusedError } from "./api.js";
 import { conscienceOf } from "./conscience.js";
-import { takePart } from "./taking-part.js";
+import { type Taker, takePart } from "./taking-part.js";
 
 /** Seconds before the next try where the coordinator is away, or this browser refuses. */
 const PAUSE = 30;
@@ -27,12 +27,15 @@ const SOON = 1;
 
 export const memberOf = (settings: Settings): Member => {
   const access: Access = {};
+  const last: Taker["last"] = {};
   return {
     async take(token, signal) {
       let database: Database | undefined;
       try {
         database = await openDatabase(settings.task, false);
-        return database ? await once(settings, access, database, token, signal) : { later: PAUSE };
+        return database
+          ? await once(settings, access, last, database, token, signal)
+          : { later: PAUSE };
       } catch (problem) {
         signal.throwIfAborted();
         const { code, message: sentence } = asError(problem);
@@ -48,6 +51,7 @@ export const memberOf = (settings: Settings): Member => {
 const once = async (
   settings: Settings,
   access: Access,
+  last: Taker["last"],
   database: Database,
   token: string | undefined,
   signal: AbortSignal,
@@ -80,6 +84,7 @@ const once = async (
       helper: unhex(trust.helper),
       sealing: unhex(trust.sealing),
     },
+    last,
     signal,
   };
   return { part: await takePart(taker, admitted) };

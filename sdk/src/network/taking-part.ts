@@ -7,7 +7,7 @@ import { clientWords, stepOf } from "../federation/contribute.js";
 import { termsOf } from "../federation/terms.js";
 import { foldOf, historyOf } from "../models/history.js";
 import { insist } from "../insist.js";
-import { readModel } from "../models/model.js";
+import { type Model, readModel } from "../models/model.js";
 import type { Words } from "../noise/ring.js";
 import { secretStream } from "../noise/stream.js";
 import { sha256 } from "../secure/crypto.js";
@@ -23,7 +23,7 @@ import { pairwiseClient } from "../secure/pairwise/client.js";
 import { checkReceipt, type Identity, sid } from "../secure/session.js";
 import { makeReport, type Servers } from "../secure/split.js";
 import { fromWire, toWire } from "../secure/wire.js";
-import type { Database } from "../store/database.js";
+import type { Database, Name } from "../store/database.js";
 import { readHistory } from "../store/history.js";
 import { dropReport, keepReport, keptReport, noteSent } from "../store/journal.js";
 import { keepModelFile, readModelFile } from "../store/models.js";
@@ -39,6 +39,8 @@ export interface Taker {
   /** Public keys that the shop pinned. */
   authority: Bytes;
   servers: Servers;
+  /** The last round's model, by its hash: a step's attempts, norms and measure have the same. */
+  last: { name?: string; model?: Model };
   signal: AbortSignal;
 }
 
@@ -67,20 +69,19 @@ export const takePart = async (
   const expected = await termsOf(asked, terms.attempt);
   insist(equal(toWire("terms", expected), toWire("terms", terms)), "bad-terms");
   const floor = await conscience.agree(ask, terms);
-  const words = await compute(taker, ask);
   const session = await sid(terms);
-  await conscience.claim(ask, session);
   const sum = { round, ask, terms, floor, session };
   let bytes = 0;
-  const send = async (kind: string, body: Bytes): Promise<void> => {
+  const send: Send = async (kind, body, note) => {
     bytes += body.length;
-    await noteSent(database, { kind, bytes: body.length, at: Date.now(), round });
+    const stores: Name[] = ["values", "releases", "outgoing", "sent"];
+    await database.run(stores, "readwrite", async (transaction) => {
+      await note?.(transaction);
+      await noteSent(transaction, { kind, bytes: body.length, at: Date.now(), round });
+    });
     await api.send(round, kind, body);
   };
-  const check =
-    phase === "report"
-      ? await report(taker, sum, words, send)
-      : await pairwise(taker, sum, words, send);
+  const check = await (phase === "report" ? report : pairwise)(taker, sum, send);
   const { receipt, inclusion, model } = fromWire(Counted, await api.told(round, "done"));
   await check(receipt, inclusion, servers.coordinator);
   return {
@@ -95,7 +96,7 @@ export const takePart = async (
 /** Return what this browser contributes, through the one door; in parts, as a page may wait. */
 const compute = async (taker: Taker, ask: Ask): Promise<Words> => {
   const { database, signal } = taker;
-  const model = readModel(await modelFile(taker, ask.setting.model));
+  const model = await modelNamed(taker, ask.setting.model);
   await turn(signal);
   const seen = await database.run(["history"], "readonly", readHistory);
   const fold = foldOf(historyOf(model, seen), ask.held_out);
@@ -112,6 +113,15 @@ const turn = async (signal: AbortSignal): Promise<void> => {
   signal.throwIfAborted();
 };
 
+const modelNamed = async (taker: Taker, name: string): Promise<Model> => {
+  const { last } = taker;
+  if (last.name !== name || !last.model) {
+    last.model = readModel(await modelFile(taker, name));
+    last.name = name;
+  }
+  return last.model;
+};
+
 /** Return a model's file by its hash, of which it is made sure. */
 const modelFile = async ({ api, database }: Taker, name: string): Promise<Bytes> => {
   const kept = await readModelFile(database, name);
@@ -122,25 +132,31 @@ const modelFile = async ({ api, database }: Taker, name: string): Promise<Bytes>
   return body;
 };
 
-type Send = (kind: string, body: Bytes) => Promise<void>;
+/** Notes, lastingly and at one moment with what else there is to note, what is then sent. */
+type Send = (
+  kind: string,
+  body: Bytes,
+  note?: (transaction: IDBTransaction) => Promise<void>,
+) => Promise<void>;
 
 /** Refuses a receipt that does not count what was sent. */
 type Check = (receipt: Receipt, inclusion: Inclusion, server: Bytes) => Promise<void>;
 
 const report = async (
-  { database, identity, servers }: Taker,
-  { terms, floor, session }: Sum,
-  words: Words,
+  taker: Taker,
+  { ask, terms, floor, session }: Sum,
   send: Send,
 ): Promise<Check> => {
+  const { conscience, database, identity, servers } = taker;
   const name = hex(session);
-  let kept = await keptReport(database, name);
-  if (!kept) {
-    kept = await makeReport(terms, servers, identity, words, floor);
-    await keepReport(database, name, kept);
-  }
-  await send("report", kept.message);
-  const { digest } = kept;
+  const kept = await keptReport(database, name);
+  const made =
+    kept ?? (await makeReport(terms, servers, identity, await compute(taker, ask), floor));
+  const { message, digest } = made;
+  await send("report", message, async (transaction) => {
+    await conscience.claim(transaction, ask, session);
+    if (!kept) await keepReport(transaction, name, made);
+  });
   return async (receipt, inclusion, server) => {
     await dropReport(database, name);
     await checkReceipt(receipt, inclusion, server, session, digest);
@@ -148,18 +164,20 @@ const report = async (
 };
 
 const pairwise = async (
-  { api, conscience, identity, authority }: Taker,
+  taker: Taker,
   { round, ask, terms, floor, session }: Sum,
-  words: Words,
   send: Send,
 ): Promise<Check> => {
+  const { api, conscience, identity, authority } = taker;
+  const words = await compute(taker, ask);
   const journal = (answer: Bytes): Promise<void> => conscience.record(ask, session, answer);
   const client = pairwiseClient(terms, floor, identity, authority, journal);
-  await send("advert", await client.advertise());
+  await send("advert", await client.advertise(), (transaction) =>
+    conscience.claim(transaction, ask, session),
+  );
   await send("shares", await client.share(await api.told(round, "shares")));
   const masked = await client.mask(await api.told(round, "masked"), words);
-  await conscience.commit(ask, session);
-  await send("masked", masked);
+  await send("masked", masked, (transaction) => conscience.commit(transaction, ask, session));
   if (terms.consistency) {
     const survivors = await api.told(round, "consent");
     await send("consent", await client.consent(survivors));

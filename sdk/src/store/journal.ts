@@ -83,13 +83,16 @@ export const keptReport = (database: Database, session: string): Promise<Report 
  *
  * @throws HedgerowError `already-sent`: another is kept for the session.
  */
-export const keepReport = (database: Database, session: string, report: Report): Promise<void> =>
-  database.run(["outgoing"], "readwrite", async (transaction) => {
-    const store = transaction.objectStore("outgoing");
-    insist(!(await result(store.count(session))), "already-sent");
-    store.clear();
-    await result(store.put(report, session));
-  });
+export const keepReport = async (
+  transaction: IDBTransaction,
+  session: string,
+  report: Report,
+): Promise<void> => {
+  const store = transaction.objectStore("outgoing");
+  insist(!(await result(store.count(session))), "already-sent");
+  store.clear();
+  await result(store.put(report, session));
+};
 
 /** Let go of a session's report, once the round is over. */
 export const dropReport = (database: Database, session: string): Promise<unknown> =>
@@ -98,12 +101,11 @@ export const dropReport = (database: Database, session: string): Promise<unknown
   );
 
 /** Note for the visitor that a message is about to leave. */
-export const noteSent = (database: Database, sent: Sent): Promise<void> =>
-  database.run(["sent"], "readwrite", async (transaction) => {
-    const store = transaction.objectStore("sent");
-    await result(store.add(sent));
-    await trim(store, MOST_SENT);
-  });
+export const noteSent = async (transaction: IDBTransaction, sent: Sent): Promise<void> => {
+  const store = transaction.objectStore("sent");
+  await result(store.add(sent));
+  await trim(store, MOST_SENT);
+};
 
 const answeredElsewhere = (answers: Answer[], session: string): boolean =>
   answers.some((answer) => answer.session !== session && answer.stage !== "started");

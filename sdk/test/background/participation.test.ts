@@ -22,7 +22,7 @@ afterEach(() => {
 /** A tab whose rounds come out as told; the last outcome comes again and again. */
 const tab = (outcomes: Outcome[], enrol: () => Promise<string> = async () => "het_1") => {
   const ending = new AbortController();
-  const seen = { tokens: [] as unknown[], parts: 0, problems: [] as string[], closed: 0 };
+  const seen = { tokens: [] as unknown[], parts: 0, problems: [] as string[], where: [] as unknown[], closed: 0 };
   const take = async (token?: string): Promise<Outcome> => {
     seen.tokens.push(token);
     return outcomes.length > 1 ? outcomes.shift()! : outcomes[0]!;
@@ -30,7 +30,8 @@ const tab = (outcomes: Outcome[], enrol: () => Promise<string> = async () => "he
   const ended = participate(
     {
       lock: "hedgerow/shop",
-      start: async () => ({ take, close: () => (seen.closed += 1) }),
+      start: async () => ({ where: "page", take, close: () => (seen.closed += 1) }),
+      works: (where) => seen.where.push(where),
       enrol,
       contributed: () => (seen.parts += 1),
       failed: ({ code }) => seen.problems.push(code),
@@ -44,9 +45,11 @@ test("one tab takes part, and the next one after it", async () => {
   const [one, other] = [tab([PART]), tab([PART])];
   await until(() => one.seen.parts > 2);
   expect(other.seen.parts).toBe(0);
+  expect(other.seen.where).toEqual([]);
   one.end();
   expect(await one.ended).toBe("AbortError");
   expect(one.seen.closed).toBe(1);
+  expect(one.seen.where).toEqual(["page", null]);
   await until(() => other.seen.parts > 2);
   other.end();
   await other.ended;

@@ -1,5 +1,5 @@
 import "fake-indexeddb/auto";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Member, Outcome } from "../../src/background/messages.js";
 import { unhex } from "../../src/bytes.js";
 import { DEFAULT_GUARD, type Guard } from "../../src/network/promise.js";
@@ -116,6 +116,34 @@ describe("taking part", () => {
     coordinator.ask = renamed("bought-next/1");
     await member().take(undefined, never);
     expect(coordinator.asked.filter(({ path }) => path.startsWith("/v1/models/")).length).toBe(1);
+  });
+
+  test("the last model stays in memory for the next round", async () => {
+    const own = member();
+    await own.take("het_1", never);
+    const database = (await openDatabase(TASK, false))!;
+    await database.run(["models"], "readwrite", async (transaction) =>
+      transaction.objectStore("models").clear(),
+    );
+    database.close();
+    coordinator.ask = renamed("bought-next/1");
+    expect(await own.take(undefined, never)).toHaveProperty("part");
+    expect(coordinator.asked.filter(({ path }) => path.startsWith("/v1/models/")).length).toBe(1);
+  });
+
+  test("is noted as a whole or not at all", async () => {
+    // A report that cannot be kept, as where the disk is full.
+    const { put } = IDBObjectStore.prototype;
+    const full = vi.spyOn(IDBObjectStore.prototype, "put");
+    full.mockImplementation(function (this: IDBObjectStore, ...given) {
+      if (this.name === "outgoing") throw new DOMException("", "QuotaExceededError");
+      return put.apply(this, given);
+    });
+    const outcome = await enrolled();
+    full.mockRestore();
+    expect(outcome).toHaveProperty("problem");
+    expect(coordinator.reports).toEqual([]);
+    expect(await status()).toMatchObject({ sent: [], releases: [], budget: null });
   });
 
   test("nothing is asked for without consent, nor without a database", async () => {

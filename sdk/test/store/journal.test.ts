@@ -10,6 +10,7 @@ import {
   settle,
 } from "../../src/store/journal.js";
 import { type Cost, readReleases, readSent, type Stage } from "../../src/store/records.js";
+import type { Report } from "../../src/secure/split.js";
 import { refusal } from "../secure/golden.js";
 
 const COST: Cost = { mechanism: "skellam", multiplier: 2, sensitivity: 9, size: 5, clients: 8 };
@@ -40,6 +41,11 @@ const claimed = (session: string, changed: object = {}): Promise<void> =>
 const settled = (session: string, stage: Stage, record?: Uint8Array<ArrayBuffer>): Promise<void> =>
   database.run(["releases"], "readwrite", (transaction) =>
     settle(transaction, "run/0", session, stage, record),
+  );
+
+const kept = (session: string, report: Report): Promise<void> =>
+  database.run(["outgoing"], "readwrite", (transaction) =>
+    keepReport(transaction, session, report),
   );
 
 const releases = () => database.run(["releases"], "readonly", readReleases);
@@ -124,12 +130,12 @@ describe("a release", () => {
 test("a report is kept as it is until it is dropped", async () => {
   const report = { message: Uint8Array.of(1, 2, 3), digest: Uint8Array.of(4) };
   expect(await keptReport(database, "a")).toBeUndefined();
-  await keepReport(database, "a", report);
+  await kept("a", report);
   const other = { ...report, digest: Uint8Array.of(5) };
-  expect(await refusal(() => keepReport(database, "a", other))).toBe("already-sent");
+  expect(await refusal(() => kept("a", other))).toBe("already-sent");
   expect(await keptReport(database, "a")).toEqual(report);
   expect(await keptReport(database, "b")).toBeUndefined();
-  await keepReport(database, "b", other);
+  await kept("b", other);
   expect(await keptReport(database, "a")).toBeUndefined();
   expect(await keptReport(database, "b")).toEqual(other);
   await dropReport(database, "b");
@@ -137,9 +143,11 @@ test("a report is kept as it is until it is dropped", async () => {
 });
 
 test("notes on what was sent are bounded, the oldest go first", async () => {
-  for (let at = 0; at < 1005; at += 1) {
-    await noteSent(database, { kind: "report", bytes: 1, at, round: "r" });
-  }
+  await database.run(["sent"], "readwrite", async (transaction) => {
+    for (let at = 0; at < 1005; at += 1) {
+      await noteSent(transaction, { kind: "report", bytes: 1, at, round: "r" });
+    }
+  });
   const sent = await database.run(["sent"], "readonly", readSent);
   expect(sent.map(({ at }) => at)).toEqual(Array.from({ length: 1000 }, (_, at) => at + 5));
 });

@@ -31,6 +31,8 @@ export type Outcome = {
 } | {
     token: true;
 };
+/** Where a tab takes part: in a worker or, where that is refused, on the page. */
+export type Where = "worker" | "page";
 /** Takes part for this browser, in a worker or, where that is refused, on the page. */
 export interface Member {
     /**

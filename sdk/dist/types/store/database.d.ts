@@ -13,7 +13,8 @@ declare const STORES: {
     };
     models: {};
 };
-type Name = keyof typeof STORES;
+/** A store's name. */
+export type Name = keyof typeof STORES;
 /** Everything that happens in `work` happens at once or not at all, and is on disk afterwards. */
 export interface Database {
     run<T>(names: Name[], mode: "readonly" | "readwrite", work: (transaction: IDBTransaction) => Promise<T>): Promise<T>;

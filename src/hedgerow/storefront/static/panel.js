@@ -1,12 +1,12 @@
 /** What this shop knows: what is kept here, what left, what it cost, and an end to all of it. */
 import { catalog, drawn, tint } from "./catalog.js";
 import { choose } from "./consent.js";
-import { readHistory } from "./history.js";
 import { element, make } from "./page.js";
 
 /** @typedef {import("../../../../sdk/dist/types/index.js").Hedgerow} Shopper */
 /** @typedef {import("../../../../sdk/dist/types/index.js").Status} Status */
 /** @typedef {import("../../../../sdk/dist/types/index.js").Budget} Budget */
+/** @typedef {import("../../../../sdk/dist/types/index.js").Interaction} Interaction */
 
 const KINDS = new Map([
   ["view", "Looked at"],
@@ -15,6 +15,8 @@ const KINDS = new Map([
 ]);
 
 const MESSAGES = new Map([["report", "A masked part of a sum"]]);
+
+const PLACES = { worker: "in a worker of this tab", page: "in this page" };
 
 /** Milliseconds after which the panel is looked at again. */
 const LOOK = 3000;
@@ -57,7 +59,7 @@ const render = async (hedgerow, form) => {
   showCost(status.budget);
   showPart(status, model);
   showSent(status);
-  await showKept(status);
+  await showKept(hedgerow.history(), status);
 };
 
 /** @param {Budget | null} budget */
@@ -85,9 +87,10 @@ const showCost = (budget) => {
  * @param {Status} status
  * @param {{model: string, run: number, runs: number, steps: number} | undefined} model
  */
-const showPart = ({ participating, consents, lasting, releases, interactions }, model) => {
+const showPart = ({ participating, where, consents, lasting, releases, interactions }, model) => {
   const agreed = consents.train ?? consents.measure;
-  const does = participating ? "takes part when it is idle" : "does not take part";
+  const waits = where ? `takes part when it is idle, ${PLACES[where]}` : "waits for its turn";
+  const does = participating ? waits : "does not take part";
   /** @type {[string, string][]} */
   const rows = [
     ["This tab", agreed ? does : "does not take part, as you have not agreed to it"],
@@ -128,14 +131,17 @@ const showSent = ({ sent }) => {
   );
 };
 
-/** @param {Status} status */
-const showKept = async ({ interactions, known: knownToModel }) => {
+/**
+ * @param {Interaction[]} history
+ * @param {Status} status
+ */
+const showKept = async (history, { interactions, known: knownToModel }) => {
   element("kept-note").textContent = interactions
     ? `${interactions} ${interactions === 1 ? "thing" : "things"} you did, the last first; the model knows ${knownToModel} of them.`
     : "Nothing.";
-  const [known, history] = await Promise.all([catalog(), readHistory("shop")]);
+  const known = await catalog();
   element("kept").replaceChildren(
-    ...history.map(({ item, kind, time }) => {
+    ...history.reverse().map(({ item, kind, time }) => {
       const product = known.products.get(item);
       const picture = product
         ? make("span", { class: `frame ${tint(product)}` }, drawn(known, product))
