@@ -7,7 +7,7 @@ SDK_COPY := src/hedgerow/storefront/static/hedgerow
 SDK_FILES := hedgerow.js hedgerow-shared.js hedgerow-worker.js
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser bench sdk test-sdk lint format clean
+.PHONY: help demo test test-browser pictures bench sdk test-sdk lint format clean
 
 help:  ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ bench: $(VENV)/installed  ## Print every figure of the README (hours; needs $$HE
 	$(BIN)/python benchmarks/peers/run.py
 	$(BIN)/python benchmarks/peers/network.py
 	$(BIN)/python benchmarks/browser.py
+
+pictures: $(VENV)/installed  ## Draw every page of the console and the storefront into docs/pictures/pages
+	PYTHONPATH=tests/browser:tests:tests/server $(BIN)/python tests/browser/pictures.py docs/pictures/pages
 
 sdk:  ## Build the browser SDK into sdk/dist and the storefront (needs Node.js 20 or newer)
 	cd sdk && npm ci --no-audit --no-fund && npm run build
