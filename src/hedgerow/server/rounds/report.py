@@ -24,7 +24,7 @@ from hedgerow.server.tasks.runs import Population, load_run
 KIND = "report"
 
 AT_ONCE = 64
-"""How many reports wait for the helper's verdict, and are in memory, at a time."""
+"""How many reports are in memory at a time, with their words, before they are settled."""
 
 
 def take(work: Work, client: bytes, body: bytes) -> None:

@@ -8,9 +8,10 @@ from typing import TypeVar
 
 from hedgerow.privacy.secure.wire import from_wire
 from hedgerow.server.context import Service
+from hedgerow.server.rounds import report
 from hedgerow.server.rounds.closing import Closing
 from hedgerow.server.rounds.phases import PHASES
-from hedgerow.server.rounds.record import PUBLISH, Round, closings_of
+from hedgerow.server.rounds.record import PUBLISH, REPORT, Round, closings_of
 from hedgerow.server.rounds.work import Work
 
 KEPT = 64
@@ -88,6 +89,8 @@ class Works:
                 body = self._service.messages.body(stored[client])
                 PHASES[phase].take(work, client, body)
                 work.taken[client] = None
+                if phase == REPORT and len(work.taken) % report.AT_ONCE == 0:
+                    report.settle_again(work)
         work.drawn = closing.drawn
         PHASES[phase].close(work)
         work.closed.add(phase)
