@@ -3,6 +3,8 @@
 import pytest
 from by_hand import World
 
+from hedgerow.server.rounds import report
+
 
 @pytest.fixture
 def world(_empty_sqlite, tmp_path):
@@ -24,3 +26,9 @@ def world(_empty_sqlite, tmp_path):
 def empty(_empty_sqlite):
     """The file of an SQLite database with tables, to copy."""
     return _empty_sqlite
+
+
+@pytest.fixture(autouse=True)
+def _few_at_once(monkeypatch):
+    """Settle reports two at a time, as rounds of hundreds do by more."""
+    monkeypatch.setattr(report, "AT_ONCE", 2)
