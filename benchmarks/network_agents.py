@@ -25,11 +25,12 @@ from network_support import AUDIENCE, HISTORY, PATIENT, source_of
 from hedgerow.client.agent import Agent, api_of, connect
 from hedgerow.client.api import Admitted, Api, Later
 from hedgerow.client.crowd import MemoryConscience
+from hedgerow.client.member import Member
 from hedgerow.client.models import Models
 from hedgerow.client.profile import Profile
 from hedgerow.client.sources import fold_of
 from hedgerow.client.store import Store
-from hedgerow.client.taking_part import Member, take_part
+from hedgerow.client.taking_part import take_part
 from hedgerow.data.catalog import Catalog
 from hedgerow.data.hashing import uniform
 from hedgerow.data.interactions import Interactions

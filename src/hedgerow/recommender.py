@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
-from hedgerow.errors import ConfigError
+from hedgerow.errors import CheckpointError, ConfigError
 from hedgerow.models.base import Recipe, Scorer, State
 from hedgerow.models.file import ModelFile, names_of
 
@@ -148,9 +147,11 @@ class Recommender:
         Raises
         ------
         CheckpointError
-            The file is missing, damaged or of another kind.
+            The file is missing, damaged, malformed or of another kind.
         """
         found = ModelFile.read(Path(path))
-        titles = pl.DataFrame({"title": json.loads(found.names["titles"])})
-        catalog = Catalog(pl.Series(json.loads(found.names["items"]), dtype=pl.String), titles)
-        return cls(found.recipe, found.state, catalog)
+        ids, titles = found.ids, found.titles
+        if len(ids) != len(titles):
+            raise CheckpointError(f"{path} has {len(titles)} titles for {len(ids)} items.")
+        features = pl.DataFrame({"title": pl.Series(titles, dtype=pl.String)})
+        return cls(found.recipe, found.state, Catalog(pl.Series(ids, dtype=pl.String), features))

@@ -13,11 +13,12 @@ from processes import Deployed, free_port, hedgerow, listens, wait_until
 from test_agent_processes import COLUMNS, USERS, catalog, visits
 
 from hedgerow.client.api import Admitted, Api
+from hedgerow.client.member import Member
 from hedgerow.client.models import Models
 from hedgerow.client.profile import SETTINGS, Profile
 from hedgerow.client.sources import Table, fold_of
 from hedgerow.client.store import Store
-from hedgerow.client.taking_part import Member, take_part
+from hedgerow.client.taking_part import take_part
 from hedgerow.data.columns import Columns
 from hedgerow.privacy.policy import Policy
 from hedgerow.privacy.secure.identity import Certificate, Identity, public

@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from hedgerow.client.api import Admitted, Api
+from hedgerow.client.member import Member
 from hedgerow.client.models import Models
-from hedgerow.client.taking_part import Member, take_part
+from hedgerow.client.taking_part import take_part
 from hedgerow.data.split import Fold
 from hedgerow.errors import HedgerowError, ProtocolError
 from hedgerow.federation.setting import stream_of
@@ -62,6 +63,9 @@ class Easy:
             semi_malicious=policy.semi_malicious,
             consistency=policy.semi_malicious and terms.mode == "pairwise",
         )
+
+    def accept(self, recipe):
+        pass
 
     def claim(self, ask, session):
         if self.claimed.setdefault(ask.release, session) != session:

@@ -133,8 +133,8 @@ class Hidden:
             self.secrets.append(drawn)
             return drawn
 
-        def compute(member, ask, model):
-            words = computed(member, ask, model)
+        def compute(member, ask, catalog, step):
+            words = computed(member, ask, catalog, step)
             self.vectors.append(ask.setting.ring.pack(words))
             return words
 

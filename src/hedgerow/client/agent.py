@@ -12,12 +12,13 @@ import httpx
 
 from hedgerow.client.api import Admitted, Api, Later, RefusedError, UnavailableError
 from hedgerow.client.conscience import LocalConscience
+from hedgerow.client.member import Member
 from hedgerow.client.models import Models
 from hedgerow.client.profile import SILO, Profile
 from hedgerow.client.recommending import LocalRecommender
 from hedgerow.client.sources import Source, fold_of
 from hedgerow.client.store import Store
-from hedgerow.client.taking_part import Member, Part, take_part
+from hedgerow.client.taking_part import Part, take_part
 from hedgerow.data.catalog import Catalog
 from hedgerow.data.split import Fold, LastOut
 from hedgerow.errors import HedgerowError
@@ -72,6 +73,7 @@ class Agent:
             LocalConscience(self.profile.guard, self.store),
             self.models,
             self.random,
+            self.listener,
         )
 
     def held(self, catalog: Catalog, held_out: bool) -> Fold:  # noqa: FBT001 - as `Member` says

@@ -9,6 +9,7 @@ from hedgerow.client.guard import Guard, cost_of
 from hedgerow.client.journal import MASKED, REPORTED, REVEALED, answered_before
 from hedgerow.client.store import Store
 from hedgerow.federation.ask import Ask
+from hedgerow.models.base import Recipe
 from hedgerow.privacy.secure.session import SPLIT, Floor, Terms
 
 
@@ -38,8 +39,18 @@ class LocalConscience:
         self.guard.check(ask, terms, self.store.consents.now(), self.store.journal)
         return self.guard.floor()
 
+    def accept(self, recipe: Recipe) -> None:
+        """Refuse a model that this client does not help train.
+
+        Raises
+        ------
+        ProtocolError
+            See `Guard.check_model`.
+        """
+        self.guard.check_model(recipe)
+
     def claim(self, ask: Ask, session: bytes) -> None:
-        """Note lastingly, before anything is sent, that a release is answered in a session.
+        """Note lastingly, before a history is opened, that a release is answered in a session.
 
         Consent and budget are looked at once more, at one moment with the note, so that of two
         rounds at a time none overspends. A report of split mode is all that is ever sent, so that
@@ -70,7 +81,7 @@ class LocalConscience:
         self.store.journal.put_outgoing(session, kind, body)
 
     def commit(self, ask: Ask, session: bytes) -> None:
-        """Note lastingly that a masked vector is about to be sent, which others may then open.
+        """Note lastingly that a vector is about to be sent, which others may then open.
 
         Raises
         ------

@@ -9,18 +9,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hedgerow.client.api import Admitted, Api, Deployment, Later, UnavailableError
 from hedgerow.client.guard import Guard
+from hedgerow.client.member import Member
 from hedgerow.client.models import Models
-from hedgerow.client.taking_part import Member, Part, take_part
+from hedgerow.client.taking_part import Part, take_part
 from hedgerow.data.catalog import Catalog
 from hedgerow.data.split import Fold
 from hedgerow.errors import HedgerowError, ProtocolError
 from hedgerow.federation.ask import Ask
+from hedgerow.models.base import Recipe
 from hedgerow.privacy.randomness import Stream
 from hedgerow.privacy.secure.identity import Certificate, Identity
 from hedgerow.privacy.secure.session import SPLIT, Floor, Terms
@@ -53,6 +56,10 @@ class MemoryConscience:
         self.guard.check_offer(ask, terms)
         return self.guard.floor()
 
+    def accept(self, recipe: Recipe) -> None:
+        """Refuse a model that a member does not help train."""
+        self.guard.check_model(recipe)
+
     def claim(self, ask: Ask, session: bytes) -> None:
         """Answer a release in one session only."""
         if self.answered.get(ask.release, session) != session:
@@ -69,7 +76,7 @@ class MemoryConscience:
         self.kept_messages = {(session, kind): body}
 
     def commit(self, ask: Ask, session: bytes) -> None:
-        """Note that a masked vector is about to be sent."""
+        """Note that a vector is about to be sent."""
         self.answered[ask.release] = session
 
     def record(self, ask: Ask, session: bytes, answer: bytes) -> None:
@@ -197,7 +204,7 @@ async def enrol(
         async with gate:
             found = await Api(http).enrol(tokens[number], key)
         identity = Identity(key, from_wire(Certificate, found.certificate))
-        streams = {} if random is None else {"random": random(number)}
+        streams: dict[str, Any] = {} if random is None else {"random": random(number)}
         return Member(
             identity,
             deployment.authority,

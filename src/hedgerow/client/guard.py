@@ -11,7 +11,8 @@ from hedgerow.client.consent import MEASURE, TRAIN, Consents, needed_for
 from hedgerow.client.journal import Journal
 from hedgerow.errors import ConfigError, ProtocolError
 from hedgerow.federation.ask import Ask
-from hedgerow.models.registry import MODELS
+from hedgerow.models.base import Recipe
+from hedgerow.models.registry import MODELS, names_in
 from hedgerow.privacy.accounting import WIDEST_DELTA
 from hedgerow.privacy.ledger import SLACK
 from hedgerow.privacy.policy import UNITS
@@ -175,6 +176,16 @@ class Guard:
         cost = cost_of(ask)
         costs = epsilon_spent([cost], ask.delta) if cost else math.inf
         _refuse_if(costs > policy.epsilon * (1 + SLACK), "false-promise")
+
+    def check_model(self, recipe: Recipe) -> None:
+        """Refuse what a model's file is of, whatever the ask has called it.
+
+        Raises
+        ------
+        ProtocolError
+            ``other-model``: it, or a model that it is made of.
+        """
+        _refuse_if(bool(self.models) and not names_in(recipe) <= set(self.models), "other-model")
 
     def check_standing(self, ask: Ask, consents: Consents, journal: Journal) -> None:
         """Refuse what nobody agreed to, or what is too much with all that went before.

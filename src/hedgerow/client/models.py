@@ -9,7 +9,8 @@ from collections import OrderedDict
 from pathlib import Path
 
 from hedgerow.client.api import Api
-from hedgerow.errors import ProtocolError
+from hedgerow.errors import HedgerowError, ProtocolError
+from hedgerow.models.expected import check_state
 from hedgerow.recommender import Recommender
 
 KEPT = 4
@@ -28,7 +29,8 @@ class Models:
         Raises
         ------
         ProtocolError
-            ``other-model``: the coordinator sends another file.
+            ``other-model``: the coordinator sends another file. ``bad-model``: it is no model, or
+            one that nobody should compute with.
         UnavailableError
             The coordinator is away.
         """
@@ -47,7 +49,7 @@ async def fetch(api: Api, name: bytes) -> Recommender:
     Raises
     ------
     ProtocolError
-        ``other-model``: it is not.
+        ``other-model``: it is not. ``bad-model``: see `read`.
     """
     body = await api.model(name.hex())
     if hashlib.sha256(body).digest() != name:
@@ -56,14 +58,21 @@ async def fetch(api: Api, name: bytes) -> Recommender:
 
 
 def read(body: bytes) -> Recommender:
-    """Return the model of a file's bytes.
+    """Return the model of a file's bytes, after a look at all of it.
 
     Raises
     ------
-    CheckpointError
-        It is none.
+    ProtocolError
+        ``bad-model``: it is none, or not what its recipe declares.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.safetensors")
         path.write_bytes(body)
-        return Recommender.load(path)
+        try:
+            found = Recommender.load(path)
+        except HedgerowError as problem:
+            raise ProtocolError(
+                "bad-model", f"The public model cannot be used: {problem}"
+            ) from problem
+    check_state(found.recipe, found.state, len(found.catalog))
+    return found

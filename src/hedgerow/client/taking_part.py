@@ -5,29 +5,24 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from hedgerow.client.api import Admitted, Api
-from hedgerow.client.models import Models
-from hedgerow.data.catalog import Catalog
-from hedgerow.data.split import Fold
+from hedgerow.client.member import Member, compute, empty
+from hedgerow.client.offer import read_offer, step_asked
+from hedgerow.client.pace import on_a_rung
 from hedgerow.errors import ProtocolError
 from hedgerow.federation.ask import Ask
-from hedgerow.federation.invitation import Counted, Invitation
-from hedgerow.federation.terms import client_words
-from hedgerow.privacy.randomness import Stream
+from hedgerow.federation.invitation import Counted
 from hedgerow.privacy.ring import Words
-from hedgerow.privacy.secure.identity import Identity
 from hedgerow.privacy.secure.messages import Agreement, Delivery, Opening, Survivors
 from hedgerow.privacy.secure.pairwise.client import Client
 from hedgerow.privacy.secure.receipt import check_receipt
-from hedgerow.privacy.secure.session import Floor, Terms, sid
+from hedgerow.privacy.secure.session import SPLIT, Floor, Terms, sid
 from hedgerow.privacy.secure.split.client import make_report
-from hedgerow.privacy.secure.split.messages import Report, Servers
+from hedgerow.privacy.secure.split.messages import Report
 from hedgerow.privacy.secure.wire import from_wire, to_wire
-from hedgerow.recommender import Recommender
 
 KEYS, SHARES, MASKED, CONSENT, UNMASK, REPORT, FINISHED = (
     "keys",
@@ -38,78 +33,6 @@ KEYS, SHARES, MASKED, CONSENT, UNMASK, REPORT, FINISHED = (
     "report",
     "done",
 )
-
-
-class Conscience(Protocol):
-    """What a client insists on, and remembers of what it has taken part in."""
-
-    def agree(self, ask: Ask, terms: Terms) -> Floor:
-        """Return the floor for a secured sum, or refuse to take part.
-
-        Raises
-        ------
-        PolicyError, ProtocolError
-            It is below what the client promised its users, or they have not consented.
-        """
-        ...
-
-    def claim(self, ask: Ask, session: bytes) -> None:
-        """Note lastingly, before anything is sent, that a release is answered in a session.
-
-        Raises
-        ------
-        ProtocolError
-            ``answered-before``: it was answered in another.
-        """
-        ...
-
-    def kept(self, session: bytes, kind: str) -> bytes | None:
-        """Return a message that was about to be sent before a crash; None where there is none."""
-        ...
-
-    def keep(self, session: bytes, kind: str, body: bytes) -> None:
-        """Keep a message that is about to be sent, so that no other is sent in its place."""
-        ...
-
-    def commit(self, ask: Ask, session: bytes) -> None:
-        """Note lastingly that a masked vector is about to be sent, which others may then open."""
-        ...
-
-    def record(self, ask: Ask, session: bytes, answer: bytes) -> None:
-        """Note lastingly that what opens a sum is about to be sent."""
-        ...
-
-
-@dataclass(frozen=True)
-class Member:
-    """A client, as rounds know it.
-
-    Parameters
-    ----------
-    identity
-        Its enrolled key.
-    authority, servers
-        Public keys that it was given when it was set up.
-    users
-        The most users that it promised to hold.
-    data
-        Gives what it holds, in the numbers of a catalog, with or without something held out.
-    conscience
-        What it insists on.
-    models
-        Where public models are kept, also for other clients of this process.
-    random
-        Gives streams for noise and rounding of a release; of secrets, but for rehearsals.
-    """
-
-    identity: Identity
-    authority: bytes
-    servers: Servers
-    users: int
-    data: Callable[[Catalog, bool], Fold]
-    conscience: Conscience
-    models: Models
-    random: Callable[[str, str], Stream] = lambda _release, _purpose: Stream.secret()
 
 
 @dataclass(frozen=True)
@@ -138,6 +61,10 @@ class Part:
 async def take_part(api: Api, member: Member, admitted: Admitted) -> Part:
     """Contribute to a round once.
 
+    What is public is checked first, then the release is claimed and charged, and only then is a
+    history opened. From there on a term is sent whatever the history leads to, and what it is
+    timed by is known beforehand, but for the rung of a ladder: see `on_a_rung`.
+
     Parameters
     ----------
     api
@@ -150,56 +77,32 @@ async def take_part(api: Api, member: Member, admitted: Admitted) -> Part:
     Raises
     ------
     ProtocolError, PolicyError
-        The client refuses, or the round has failed.
+        The client refuses, for a reason that has nothing to do with its data; or the round has
+        failed.
     UnavailableError
         The coordinator is away.
     """
-    invitation = from_wire(Invitation, await api.told(admitted.round, admitted.phase))
-    ask, terms = Ask.from_json(invitation.ask), invitation.terms
-    if ask.terms(terms.attempt) != terms:
-        raise ProtocolError("bad-terms", "The terms of the sum are not those of what is asked.")
+    ask, terms = read_offer(await api.told(admitted.round, admitted.phase))
+    if (admitted.phase == REPORT) != (terms.mode == SPLIT):
+        raise ProtocolError("bad-terms", "The terms of the sum are of another mode than the round.")
     floor = member.conscience.agree(ask, terms)
     model = await member.models.get(api, ask.setting.model)
-    words = await asyncio.to_thread(compute, member, ask, model)
-    session = sid(terms)
-    member.conscience.claim(ask, session)
-    talk = _Talk(api, admitted.round)
-    if admitted.phase == REPORT:
-        digest = await _report(talk, member, terms, floor, words)
-    else:
+    member.conscience.accept(model.recipe)
+    step = await asyncio.to_thread(step_asked, ask, model)
+    member.conscience.claim(ask, sid(terms))
+    part = _Part(_Talk(api, admitted.round), member, ask, terms, floor)
 
-        def journal(answer: bytes) -> None:
-            member.conscience.record(ask, session, answer)
-
-        client = Client(
-            terms, floor, member.identity, member.authority, journal=journal, random=os.urandom
+    def words() -> Awaitable[Words]:
+        return on_a_rung(
+            lambda: compute(member, ask, model.catalog, step), lambda: empty(member, ask)
         )
 
-        def commit() -> None:
-            member.conscience.commit(ask, session)
-
-        digest = await _pairwise(talk, client, words, commit, signed=terms.consistency)
+    digest = await (_report(part, words) if terms.mode == SPLIT else _pairwise(part, words))
     counted = from_wire(Counted, await api.told(admitted.round, FINISHED))
-    check_receipt(counted.receipt, counted.inclusion, member.servers.coordinator, session, digest)
-    return Part(ask.release, ask.purpose, session, counted.model, talk.sent)
-
-
-def compute(member: Member, ask: Ask, model: Recommender) -> Words:
-    """Return what a client contributes, through the one door.
-
-    Raises
-    ------
-    ProtocolError
-        ``too-many-users``: it holds more users than it promised.
-    """
-    fold = member.data(model.catalog, ask.held_out)
-    if len(fold) > member.users:
-        raise ProtocolError(
-            "too-many-users",
-            f"There are {len(fold)} users where {member.users} were promised; enrol for more.",
-        )
-    step = ask.step(model.recipe, model.state)
-    return client_words(step, fold, ask.setting, lambda what: member.random(ask.release, what))
+    check_receipt(
+        counted.receipt, counted.inclusion, member.servers.coordinator, sid(terms), digest
+    )
+    return Part(ask.release, ask.purpose, sid(terms), counted.model, part.talk.sent)
 
 
 @dataclass
@@ -221,27 +124,53 @@ class _Talk:
         return await self.api.told(self.name, phase)
 
 
-async def _report(talk: _Talk, member: Member, terms: Terms, floor: Floor, words: Words) -> bytes:
-    session, kept = sid(terms), member.conscience.kept(sid(terms), REPORT)
+@dataclass(frozen=True)
+class _Part:
+    """Who takes part in what."""
+
+    talk: _Talk
+    member: Member
+    ask: Ask
+    terms: Terms
+    floor: Floor
+
+    def commit(self) -> None:
+        """Note that a vector is about to be sent."""
+        self.member.conscience.commit(self.ask, sid(self.terms))
+
+
+async def _report(part: _Part, words: Callable[[], Awaitable[Words]]) -> bytes:
+    member, terms, session = part.member, part.terms, sid(part.terms)
+    kept = member.conscience.kept(session, REPORT)
     if kept is None:
-        report = make_report(terms, member.servers, member.identity, words, floor=floor)
+        report = make_report(
+            terms, member.servers, member.identity, await words(), floor=part.floor
+        )
         kept = to_wire(report)
+        part.commit()
         member.conscience.keep(session, REPORT, kept)
-    await talk.pass_on(REPORT, kept)
+    await part.talk.pass_on(REPORT, kept)
     return from_wire(Report, kept).signed.envelope.digest
 
 
-async def _pairwise(
-    talk: _Talk, client: Client, words: Words, commit: Callable[[], None], *, signed: bool
-) -> bytes:
+async def _pairwise(part: _Part, words: Callable[[], Awaitable[Words]]) -> bytes:
+    talk, member, terms = part.talk, part.member, part.terms
+
+    def journal(answer: bytes) -> None:
+        member.conscience.record(part.ask, sid(terms), answer)
+
+    client = Client(
+        terms, part.floor, member.identity, member.authority, journal=journal, random=os.urandom
+    )
     await talk.send("advert", client.advertise())
-    opening = from_wire(Opening, await talk.hear(SHARES))
-    await talk.send("shares", await asyncio.to_thread(client.share, opening))
+    opening, vector = await _while_computing(talk.hear(SHARES), words())
+    shares = await asyncio.to_thread(client.share, from_wire(Opening, opening))
+    await talk.send("shares", shares)
     delivery = from_wire(Delivery, await talk.hear(MASKED))
-    masked = await asyncio.to_thread(client.mask, delivery, words)
-    commit()
+    masked = await asyncio.to_thread(client.mask, delivery, vector)
+    part.commit()
     await talk.send("masked", masked)
-    if signed:
+    if terms.consistency:
         survivors = from_wire(Survivors, await talk.hear(CONSENT))
         await talk.send("consent", client.consent(survivors))
         agreement = from_wire(Agreement, await talk.hear(UNMASK))
@@ -250,3 +179,20 @@ async def _pairwise(
         survivors = from_wire(Survivors, await talk.hear(UNMASK))
         await talk.send("reveal", await asyncio.to_thread(client.reveal, survivors))
     return hashlib.sha256(masked.words).digest()
+
+
+async def _while_computing(
+    hearing: Awaitable[bytes], computing: Awaitable[Words]
+) -> tuple[bytes, Words]:
+    """Wait for others' keys while a vector is computed; nothing goes on before both are there.
+
+    Not even where the round has failed meanwhile: a processor at work would slow down whatever came
+    next, which would tell how long it is at it.
+    """
+    both = asyncio.ensure_future(hearing), asyncio.ensure_future(computing)
+    try:
+        await asyncio.wait(both)
+        return both[0].result(), both[1].result()
+    finally:
+        for each in both:
+            each.cancel()

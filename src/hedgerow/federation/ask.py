@@ -25,6 +25,9 @@ from hedgerow.privacy.secure.session import Terms
 
 STEP, NORMS, EVALUATION = "step", "norms", "evaluation"
 
+LONGEST_LIST = 1000
+"""Recommendations by which quality is measured, at most."""
+
 
 @dataclass(frozen=True)
 class Ask:

@@ -22,6 +22,7 @@ from hedgerow.federation.group import Group
 from hedgerow.federation.pipeline import Passed, Pipeline
 from hedgerow.federation.setting import public_hash
 from hedgerow.models.base import Recipe, Scorer, State, Step
+from hedgerow.models.expected import settled
 from hedgerow.privacy.policy import Policy
 
 Result = TypeVar("Result")
@@ -225,7 +226,7 @@ def train(
         secured = pipeline.policy.secure != "none"
         model = public_hash(state, catalog) if secured else b""
         passed = pipeline.sum(group, OnHistory(step), number, model)
-        state = step.update(passed.total)
+        state = settled(recipe, step.update(passed.total), len(catalog))
         seconds = time.perf_counter() - started
         quality = _quality(recipe, state, executor, clients, watch)
         for cohort in cohorts:

@@ -48,10 +48,27 @@ def client_words(
         In the setting's ring, shape (step.schema.size,).
     """
     rounding = random("rounding")
-    total = skellam.sample(random("noise"), setting.quantizer.size, setting.share.variance)
+    total = _noise(setting, random)
     for term in unit_terms(step, data, setting.noise.bound, setting.policy.unit):
         total += setting.quantizer.quantize(term, rounding)
     return setting.ring.encode(total)
+
+
+def empty_words(setting: Setting, random: Callable[[str], Stream]) -> Words:
+    """Return what a client with empty histories puts into a secured sum: its share of the noise.
+
+    Nobody can tell it from `client_words`, of which it takes the place where these cannot be had.
+
+    Parameters
+    ----------
+    setting, random
+        As of `client_words`.
+    """
+    return setting.ring.encode(_noise(setting, random))
+
+
+def _noise(setting: Setting, random: Callable[[str], Stream]) -> NDArray[np.int64]:
+    return skellam.sample(random("noise"), setting.quantizer.size, setting.share.variance)
 
 
 def unit_terms(

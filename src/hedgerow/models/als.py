@@ -20,6 +20,15 @@ from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.models.base import Items, Scorer, Scores, State, Step, check
 from hedgerow.models.denoising import counted, steadied
+from hedgerow.models.expected import Expected, counts_of, values_of
+from hedgerow.models.limits import (
+    DIMENSION,
+    REGULARIZATION,
+    ROUNDS,
+    UNOBSERVED,
+    at_most,
+    between,
+)
 from hedgerow.models.sparse_sums import packed_outer_norms, recurring, weighted_gram
 from hedgerow.privacy.charges import Charge, evenly
 from hedgerow.statistics import Array, Contributions, Field, Schema, Statistics
@@ -69,6 +78,10 @@ class ALS:
         check(self.unobserved > 0, "The weight of unobserved items must be above 0.")
         check(self.rounds >= 1, "At least one round is needed.")
         check(0 < self.step_size <= 1, "The step size must be above 0 and at most 1.")
+        at_most(DIMENSION, self.dimension, "dimension")
+        at_most(ROUNDS, self.rounds, "number of rounds")
+        between(REGULARIZATION, self.regularization, "regularization")
+        between(UNOBSERVED, self.unobserved, "weight of unobserved items")
 
     @property
     def charges(self) -> tuple[Charge, ...]:
@@ -81,6 +94,10 @@ class ALS:
         vectors = np.random.default_rng(seed).standard_normal(shape, np.float32)
         vectors /= np.float32(np.sqrt(self.dimension))
         return State({"vectors": vectors, "counts": np.zeros(len(catalog), np.float32)})
+
+    def expects(self, items: int, round_number: int) -> Mapping[str, Expected]:
+        """Expect item vectors and counts."""
+        return {"vectors": values_of(items, self.dimension), "counts": counts_of(items)}
 
     def step(self, state: State) -> Step[Block, State] | None:
         """Improve the item vectors, ``rounds`` times."""
@@ -116,6 +133,9 @@ def solve_users(recipe: ALS, items: Array, block: Block, gram: Array | None = No
     ``x = (a0 V'V + V_u' W V_u + lam (n_u + a0 m) I)^-1 V_u' w``, by Cholesky, user by user: a
     user's problem fits the processor's cache, a batch of them does not. Who solves again and again
     passes ``V'V`` as ``gram``.
+
+    Where vectors are so long that the matrix is not positive definite in 32 bits, there is no
+    solution: the user's vector is then zero.
     """
     a0, lam = recipe.unobserved, recipe.regularization
     m, d = items.shape
@@ -136,7 +156,11 @@ def solve_users(recipe: ALS, items: Array, block: Block, gram: Array | None = No
             gathered, scaled = met * np.sqrt(w), met * w
         matrix = blas.ssyrk(1.0, gathered.T, 1.0, common, lower=1)
         matrix.ravel("K")[diagonal] += lam * (stop - start + a0 * m)
-        solution = lapack.sposv(matrix, scaled.sum(0), lower=1, overwrite_a=1, overwrite_b=1)[1]
+        _, solution, failed = lapack.sposv(
+            matrix, scaled.sum(0), lower=1, overwrite_a=1, overwrite_b=1
+        )
+        if failed:
+            solution[:] = 0
         vectors[user] = solution
         np.dot(met, solution, out=products[start:stop])
     return Solved(vectors, products)

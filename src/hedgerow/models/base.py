@@ -24,6 +24,8 @@ from hedgerow.statistics import BYTES_PER_VALUE, Array, Contributions, Schema, S
 if TYPE_CHECKING:
     import polars as pl
 
+    from hedgerow.models.expected import Expected
+
 Scores = NDArray[np.float32]
 
 MAX_PAIRED_ITEMS = 30_000
@@ -132,6 +134,13 @@ class Recipe(Protocol):
 
     def start(self, catalog: Items, seed: int) -> State:
         """Return the state before any data was seen."""
+        ...
+
+    def expects(self, items: int, round_number: int) -> Mapping[str, Expected]:
+        """Return what the public arrays must look like after so many steps, all of them by name.
+
+        Clients refuse any other state, and compute from none before they have looked.
+        """
         ...
 
     def step(self, state: State) -> Step[Block, State] | None:

@@ -9,6 +9,7 @@ on everything.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -19,7 +20,9 @@ from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.data.split import Fold, LastOut
 from hedgerow.models.base import Items, Recipe, Scorer, Scores, State, Step, check, run_steps
+from hedgerow.models.expected import Expected, prefixed
 from hedgerow.models.item_item import ItemItem
+from hedgerow.models.limits import CANDIDATES, COMPONENTS, at_most
 from hedgerow.models.sequence import Sequence
 from hedgerow.models.transitions import Transitions
 from hedgerow.privacy.charges import Charge
@@ -61,6 +64,10 @@ class Blend:
         nested = any(isinstance(component, Blend) for component in self.components)
         check(not nested, "A blend cannot have a blend among its components.")
         check(1 <= self.resolution <= 20, "The blend's resolution must lie between 1 and 20.")
+        n = len(self.components)
+        at_most(COMPONENTS, n, "number of components")
+        tried = math.comb(self.resolution + n - 1, n - 1)
+        at_most(CANDIDATES, tried, "number of weights that a blend tries")
 
     @property
     def charges(self) -> tuple[Charge, ...]:
@@ -89,6 +96,19 @@ class Blend:
         for number, component in enumerate(self.components):
             arrays |= _prefixed(number, component.start(catalog, seed).arrays)
         return State(arrays, server=_prefixed(INITIAL, arrays))
+
+    def expects(self, items: int, round_number: int) -> Mapping[str, Expected]:
+        """Expect what each component does, and the weights once they are fitted."""
+        arrays: dict[str, Expected] = {}
+        weighed = sum(len(component.charges) for component in self.components) + 1
+        done = round_number % weighed
+        for number, component in enumerate(self.components):
+            own = min(done, len(component.charges))
+            arrays |= prefixed(str(number), component.expects(items, own))
+            done -= own
+        if round_number >= weighed:
+            arrays["weights"] = Expected((len(self.components),), 0, 1)
+        return arrays
 
     def step(self, state: State) -> Step[Block, State] | None:
         """Find whose turn it is."""

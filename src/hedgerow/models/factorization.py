@@ -19,6 +19,16 @@ from numpy.typing import NDArray
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.models.base import Items, Scorer, Scores, State, Step, check, run_steps
+from hedgerow.models.expected import Expected, seed_expected, values_of
+from hedgerow.models.limits import (
+    DIMENSION,
+    FOLD_IN_EPOCHS,
+    LOCAL_EPOCHS,
+    PULL,
+    RATE,
+    ROUNDS,
+    at_most,
+)
 from hedgerow.models.local_sgd import Epochs, Examples, Trained, draw_examples, train_locally
 from hedgerow.models.sparse_sums import recurring
 from hedgerow.privacy.charges import Charge, evenly
@@ -84,6 +94,13 @@ class Factorization:
         check(self.server_rate > 0, "The server rate must be above 0.")
         check(self.proximal >= 0, "The proximal weight must be 0 or more.")
         check(self.fold_in_epochs >= 1, "At least one fold-in epoch is needed.")
+        at_most(DIMENSION, self.dimension, "dimension")
+        at_most(ROUNDS, self.rounds, "number of rounds")
+        at_most(LOCAL_EPOCHS, self.local_epochs, "number of local epochs")
+        at_most(FOLD_IN_EPOCHS, self.fold_in_epochs, "number of fold-in epochs")
+        at_most(RATE, self.local_rate, "local rate")
+        at_most(RATE, self.server_rate, "server rate")
+        at_most(PULL, self.local_rate * self.proximal, "local rate times the proximal weight")
 
     @property
     def epochs(self) -> Epochs:
@@ -100,6 +117,10 @@ class Factorization:
         shape = (len(catalog), self.dimension)
         vectors = np.random.default_rng(seed).standard_normal(shape, np.float32)
         return State({"vectors": vectors * np.float32(0.1), "seed": np.array(seed)})
+
+    def expects(self, items: int, round_number: int) -> Mapping[str, Expected]:
+        """Expect item vectors, and the seed of local draws."""
+        return {"vectors": values_of(items, self.dimension), "seed": seed_expected()}
 
     def step(self, state: State) -> Step[Block, State] | None:
         """Improve the item vectors, ``rounds`` times."""

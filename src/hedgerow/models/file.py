@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hedgerow.data.catalog import Catalog
+from hedgerow.errors import CheckpointError, ConfigError
 from hedgerow.models.base import Recipe, State
 from hedgerow.models.registry import make, options_of
 from hedgerow.tensors import Tensors, read_tensors, write_tensors
 
 KIND = "hedgerow model, version 1"
+
+_MALFORMED = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
+"""What reading a head raises that somebody made up."""
 
 
 def names_of(catalog: Catalog) -> dict[str, str]:
@@ -56,10 +60,49 @@ class ModelFile:
         Raises
         ------
         CheckpointError
-            The file is missing, damaged or of another kind.
+            The file is missing, damaged, malformed or of another kind.
         """
         found = read_tensors(path, KIND)
         head = found.head
-        recipe = make(head["model"], json.loads(head["options"]))
-        state = State(found.arrays, int(head["round"]))
-        return cls(recipe, state, {name: head[name] for name in ("items", "titles")})
+        try:
+            recipe = make(head["model"], dict(json.loads(head["options"])))
+            state = State(found.arrays, int(head["round"]))
+            return cls(recipe, state, {name: head[name] for name in ("items", "titles")})
+        except (*_MALFORMED, ConfigError) as error:
+            raise CheckpointError(f"{path.name} has a head that does not fit: {error}.") from error
+
+    @property
+    def ids(self) -> list[str]:
+        """The items' ids.
+
+        Raises
+        ------
+        CheckpointError
+            They are no list of different texts.
+        """
+        ids = self._listed("items")
+        if len(set(ids)) != len(ids):
+            raise CheckpointError("A model's file names an item twice.")
+        return ids
+
+    @property
+    def titles(self) -> list[str]:
+        """The items' titles.
+
+        Raises
+        ------
+        CheckpointError
+            They are no list of texts.
+        """
+        return self._listed("titles")
+
+    def _listed(self, name: str) -> list[str]:
+        try:
+            found = json.loads(self.names[name])
+            # Text that is no Unicode could not be kept with the others.
+            "".join(found).encode()
+        except _MALFORMED as error:
+            raise CheckpointError(f"The {name} of a model's file are no list of texts.") from error
+        if not isinstance(found, list):
+            raise CheckpointError(f"The {name} of a model's file are no list of texts.")
+        return found

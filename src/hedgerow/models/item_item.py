@@ -18,6 +18,8 @@ from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.models.base import Items, Scorer, Scores, State, Step, check, check_pairs
 from hedgerow.models.denoising import steadied
+from hedgerow.models.expected import Expected, values_of
+from hedgerow.models.limits import REGULARIZATION, between
 from hedgerow.models.sparse_sums import sparse_gram
 from hedgerow.privacy.charges import Charge, evenly
 from hedgerow.statistics import Array, Contributions, Field, Schema, Statistics
@@ -47,6 +49,7 @@ class ItemItem:
 
     def __post_init__(self) -> None:
         check(self.regularization > 0, "The regularization must be above 0.")
+        between(REGULARIZATION, self.regularization, "regularization")
         check(0 < self.decay <= 1, "The decay must be above 0 and at most 1.")
 
     @property
@@ -58,6 +61,10 @@ class ItemItem:
         """Return no weights yet; nothing is random."""
         check_pairs(catalog, self.name)
         return State({"weights": np.zeros((len(catalog), len(catalog)), np.float32)})
+
+    def expects(self, items: int, round_number: int) -> Mapping[str, Expected]:
+        """Expect a weight per pair of items."""
+        return {"weights": values_of(items, items)}
 
     def step(self, state: State) -> Step[Block, State] | None:
         """Sum once."""

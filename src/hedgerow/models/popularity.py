@@ -11,6 +11,7 @@ import numpy as np
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.models.base import Items, Scorer, Scores, State, Step, run_steps
+from hedgerow.models.expected import COUNT, Expected
 from hedgerow.models.sparse_sums import SparseRows
 from hedgerow.privacy.charges import Charge, evenly
 from hedgerow.statistics import Array, Contributions, Field, Schema, Statistics
@@ -31,6 +32,10 @@ class Popularity:
     def start(self, catalog: Items, seed: int) -> State:
         """Return zero counts; nothing is random."""
         return State({"counts": np.zeros(len(catalog))})
+
+    def expects(self, items: int, round_number: int) -> Mapping[str, Expected]:
+        """Expect counts; noise may leave them below zero."""
+        return {"counts": Expected((items,), -COUNT, COUNT, "float64")}
 
     def step(self, state: State) -> Step[Block, State] | None:
         """Count once."""

@@ -19,6 +19,8 @@ import scipy
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.models.base import Items, Scorer, Scores, State, Step, check, check_pairs, run_steps
+from hedgerow.models.expected import Expected, Width, counts_of, seed_expected, values_of
+from hedgerow.models.limits import DIMENSION, at_most
 from hedgerow.models.popularity import SameForAll
 from hedgerow.models.similarity import similarity
 from hedgerow.models.smoothing import basis_of, popularity_of, relearned, smoothed
@@ -71,6 +73,7 @@ class PrivateSequence:
     def __post_init__(self) -> None:
         check(self.dimension >= 2, "The dimension must be at least 2.")
         check(0 <= self.decay < 1, "The decay must be at least 0 and below 1.")
+        at_most(DIMENSION, self.dimension, "dimension")
         check(0 <= self.trust <= 1, "The trust must lie between 0 and 1.")
         check(0 <= self.popularity_discount <= 1, "The discount must lie between 0 and 1.")
 
@@ -86,6 +89,17 @@ class PrivateSequence:
             {"popularity": np.zeros(len(catalog), np.float32), "seed": np.array(seed)},
             server={"alike": similarity(catalog)},
         )
+
+    def expects(self, items: int, round_number: int) -> Mapping[str, Expected]:
+        """Expect counts, then the vectors of each readout and its weights; noise sets the width."""
+        arrays = {"popularity": counts_of(items), "seed": seed_expected()}
+        for number in range(1, len(SHARES)):
+            each = values_of(items, Width(f"readout {number}", min(self.dimension, items)))
+            if round_number >= number:
+                arrays[f"vectors{number}"] = each
+            if round_number > number:
+                arrays[f"weights{number}"] = each
+        return arrays
 
     def step(self, state: State) -> Step[Block, State] | None:
         """Count, then read out twice."""

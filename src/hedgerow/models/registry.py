@@ -81,6 +81,14 @@ def options_of(recipe: Recipe) -> dict[str, Any]:
     }
 
 
+def names_in(recipe: Recipe) -> set[str]:
+    """Return the name of a model and of those that it is made of."""
+    values = [getattr(recipe, f.name) for f in fields(recipe)]  # type: ignore[arg-type]
+    parts = [part for value in values if isinstance(value, tuple) for part in value]
+    inner = [names_in(part) for part in parts if type(part) in MODELS.values()]
+    return {recipe.name}.union(*inner)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(part) for part in value]

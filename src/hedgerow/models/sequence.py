@@ -19,8 +19,19 @@ from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.models.base import Items, Scorer, State, Step, check, run_steps
 from hedgerow.models.denoising import counted, steadied
+from hedgerow.models.expected import Expected, counts_of, seed_expected, values_of
 from hedgerow.models.features import Features, LinearReadout, NearestVectors
 from hedgerow.models.item_vectors import Neighbourhoods, advance, degree_roots, random_basis
+from hedgerow.models.limits import (
+    DIMENSION,
+    FEATURES,
+    GAIN,
+    MEMORIES,
+    REGULARIZATION,
+    VECTOR_ROUNDS,
+    at_most,
+    between,
+)
 from hedgerow.models.own_history import DECAYS, Recalls, WithOwnHistory
 from hedgerow.models.readings import Readings
 from hedgerow.models.sparse_sums import SparseRows
@@ -88,6 +99,12 @@ class Sequence:
         check(self.vector_rounds >= 1, "At least one round for the item vectors is needed.")
         check(0 <= self.popularity_discount <= 1, "The discount must lie between 0 and 1.")
         check(self.repeat_gain >= 0, "The repeat gain must be 0 or more.")
+        at_most(MEMORIES, len(self.dimensions), "number of memories")
+        at_most(DIMENSION, max(self.dimensions), "dimension of a memory")
+        at_most(FEATURES, sum(self.dimensions) + 1 + self.fourier, "number of features")
+        at_most(VECTOR_ROUNDS, self.vector_rounds, "number of rounds for the item vectors")
+        at_most(GAIN, self.repeat_gain, "repeat gain")
+        between(REGULARIZATION, self.regularization, "regularization")
 
     @classmethod
     def phone(cls) -> Sequence:
@@ -122,6 +139,23 @@ class Sequence:
                 "seed": np.array(seed),
             }
         )
+
+    def expects(self, items: int, round_number: int) -> Mapping[str, Expected]:
+        """Expect counts and item vectors, then the readout's weights and those of own history."""
+        arrays = {
+            "counts": counts_of(items),
+            "vectors": values_of(items, min(max(self.dimensions), items)),
+            "seed": seed_expected(),
+        }
+        if round_number > self.vector_rounds + 1:
+            arrays["weights"] = values_of(items, self.width(items))
+        if round_number > self.vector_rounds + 2:
+            arrays["own"] = values_of(len(DECAYS))
+        return arrays
+
+    def width(self, items: int) -> int:
+        """Return how many features there are: those of all memories, a constant, Fourier ones."""
+        return sum(min(d, items) for d in self.dimensions) + 1 + self.fourier
 
     def step(self, state: State) -> Step[Block, State] | None:
         """Count, then find item vectors, then read out."""
@@ -234,8 +268,8 @@ class ReadOut:
     @property
     def schema(self) -> Schema:
         """The sums A = phi phi' and B_i = phi where i came next."""
-        width = self.recipe.features(self.state).width
         items = len(self.state.arrays["counts"])
+        width = self.recipe.width(items)
         return Schema(
             {"gram": Field((width, width), symmetric=True), "next": Field((items, width))}
         )

@@ -18,7 +18,9 @@ from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.models.base import Items, Scorer, State, Step, check, check_pairs, run_steps
 from hedgerow.models.denoising import counted
+from hedgerow.models.expected import Expected, counts_of
 from hedgerow.models.item_item import DecayedHistory
+from hedgerow.models.limits import WINDOW, at_most
 from hedgerow.privacy.charges import Charge, evenly
 from hedgerow.statistics import Contributions, Field, Schema, Statistics
 
@@ -54,6 +56,7 @@ class Transitions:
 
     def __post_init__(self) -> None:
         check(self.window >= 1, "The window must be at least 1.")
+        at_most(WINDOW, self.window, "window")
         check(0 < self.fade <= 1, "The fade must be above 0 and at most 1.")
         check(0 < self.decay <= 1, "The decay must be above 0 and at most 1.")
         check(0 <= self.normalization <= 1, "The normalization must lie between 0 and 1.")
@@ -67,6 +70,10 @@ class Transitions:
         """Return zero counts; nothing is random."""
         check_pairs(catalog, self.name)
         return State({"counts": np.zeros((len(catalog), len(catalog)), np.float32)})
+
+    def expects(self, items: int, round_number: int) -> Mapping[str, Expected]:
+        """Expect a count per ordered pair of items."""
+        return {"counts": counts_of(items, items)}
 
     def step(self, state: State) -> Step[Block, State] | None:
         """Count once."""

@@ -11,8 +11,9 @@ import polars as pl
 from network import Deployment, Easy, fold_of, members
 from sqlalchemy import event, func, select
 
+from hedgerow.client.member import compute
 from hedgerow.client.models import read
-from hedgerow.client.taking_part import compute
+from hedgerow.client.offer import step_asked
 from hedgerow.data.interactions import Interactions
 from hedgerow.errors import ProtocolError, StorageError
 from hedgerow.federation.ask import STEP, Ask, step_of
@@ -357,7 +358,8 @@ class World:
         name = ask.setting.model.hex()
         if name not in self._public:
             self._public[name] = read(self.artefacts.public(name))
-        return compute(self.people[number].member, ask, self._public[name])
+        model = self._public[name]
+        return compute(self.people[number].member, ask, model.catalog, step_asked(ask, model))
 
     def turn(self, machine, people=None):
         """Let a replica and some clients do all that they can without the clock going on."""

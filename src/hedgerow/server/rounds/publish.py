@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 
 from hedgerow.federation.ask import EVALUATION, NORMS
 from hedgerow.federation.charging import charge
+from hedgerow.models.expected import settled
 from hedgerow.models.file import ModelFile
 from hedgerow.privacy.ledger import Ledger
 from hedgerow.privacy.secure.session import PAIRWISE
@@ -129,5 +130,5 @@ def _learn(work: Work, run: Run, model: ModelFile, opened: Opened, artefacts: Ar
     if work.round.purpose == EVALUATION:
         quality = {**found.values, "users": found.users, "deviation": found.deviation}
         return Learned(run.measured(), quality)
-    state = artefacts.put(replace(model, state=found))
+    state = artefacts.put(replace(model, state=settled(model.recipe, found, len(model.ids))))
     return Learned(run.moved_to(state))

@@ -10,7 +10,9 @@ from typing import Any
 
 from hedgerow.errors import ConfigError
 from hedgerow.evaluation.quality import BOUND
+from hedgerow.federation.ask import LONGEST_LIST
 from hedgerow.models.base import Recipe
+from hedgerow.models.expected import SEED
 from hedgerow.models.registry import make
 from hedgerow.privacy.charges import Charge
 from hedgerow.privacy.policy import Policy
@@ -91,10 +93,12 @@ class Task:
         for seconds in (self.gather_seconds, self.phase_seconds):
             _check(0 < seconds <= 7 * 86_400, "Deadlines lie between 0 seconds and a week.")
         _check(self.measure in MEASURED, f"Quality is measured {', '.join(MEASURED)}.")
-        _check(1 <= self.k <= 1000, "The length of lists lies between 1 and 1000.")
+        _check(
+            1 <= self.k <= LONGEST_LIST, f"The length of lists lies between 1 and {LONGEST_LIST}."
+        )
         _check(1 <= self.runs <= 1_000_000, "The number of runs is at least 1.")
         _check(1 <= self.attempts <= 100, "The number of attempts lies between 1 and 100.")
-        _check(self.seed >= 0, "The seed must be 0 or more.")
+        _check(0 <= self.seed <= SEED, f"The seed lies between 0 and {SEED}.")
         self.recipe  # noqa: B018 - refuses unknown models and options
 
     @property
