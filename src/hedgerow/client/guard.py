@@ -14,7 +14,8 @@ from hedgerow.federation.ask import Ask
 from hedgerow.models.registry import MODELS
 from hedgerow.privacy.accounting import WIDEST_DELTA
 from hedgerow.privacy.ledger import SLACK
-from hedgerow.privacy.policy import UNITS
+from hedgerow.privacy.planning import MOST_NOISE
+from hedgerow.privacy.policy import MOST_CLIENTS, UNITS
 from hedgerow.privacy.releases import Release, epsilon_spent
 from hedgerow.privacy.secure.session import PAIRWISE, SPLIT, Floor, Terms
 
@@ -44,6 +45,8 @@ class Guard:
         Of that epsilon, and the largest that a run may promise.
     unit
         Whose data a promise has to protect: a ``user`` or a whole ``silo``.
+    clients_per_person
+        At how many clients a user may be, this one among them, for the promise to hold.
     per_day
         The most releases that are contributed to in 24 hours.
     purposes
@@ -66,6 +69,7 @@ class Guard:
     epsilon: float | None = 10.0
     delta: float = WIDEST_DELTA
     unit: str = "user"
+    clients_per_person: int = 1
     per_day: int = 500
     purposes: tuple[str, ...] = (TRAIN, MEASURE)
     models: tuple[str, ...] = ()
@@ -75,13 +79,17 @@ class Guard:
         _check_names("purposes", self.purposes, (TRAIN, MEASURE))
         _check_names("models", self.models, tuple(MODELS))
         _check_names("unit", (self.unit,), UNITS)
-        whole = (self.minimum, self.per_day)
+        whole = (self.minimum, self.per_day, self.clients_per_person)
         shares = (self.adversaries, self.dropouts, self.delta)
         _check(all(type(n) is int for n in whole), "The guard's counts are whole numbers.")
         _check(all(map(_is_number, shares)), "The guard's shares and its delta are numbers.")
         flags = (self.semi_malicious, self.consistency)
         _check(all(type(flag) is bool for flag in flags), "The guard's switches are true or false.")
         _check(self.minimum >= 2, "A sum of fewer than two clients' terms hides nothing.")
+        _check(
+            1 <= self.clients_per_person <= (MOST_CLIENTS if self.unit == "user" else 1),
+            f"The guard's clients of one person are 1 to {MOST_CLIENTS}, and 1 with silos as unit.",
+        )
         _check(self.per_day >= 0, "The most releases a day are 0 or more.")
         _check(
             min(shares) >= 0 and self.adversaries + self.dropouts < 1,
@@ -152,8 +160,9 @@ class Guard:
         Raises
         ------
         ProtocolError
-            ``other-purpose``, ``other-model``, ``bad-ask``, ``weak-unit``, ``weak-epsilon``,
-            ``weak-delta``, ``weak-noise``, ``false-promise``, or those of `Floor.check`.
+            ``other-purpose``, ``other-model``, ``bad-ask``, ``weak-unit``, ``weak-persons``,
+            ``weak-epsilon``, ``weak-delta``, ``weak-noise``, ``too-much-noise``,
+            ``false-promise``, or those of `Floor.check`.
         """
         policy = ask.policy
         _refuse_if(needed_for(ask.purpose) not in self.purposes, "other-purpose")
@@ -162,10 +171,12 @@ class Guard:
         self.floor().check(terms)
         if policy.epsilon is None:
             _refuse_if(self.epsilon is not None, "no-epsilon")
+            _refuse_if(ask.noise.multiplier != 0, "bad-ask")
             return
         _refuse_if(not (_is_number(ask.delta) and 0 < ask.delta < 1), "bad-ask")
         if self.epsilon is not None:
             _refuse_if(policy.unit != self.unit, "weak-unit")
+            _refuse_if(policy.clients_per_person < self.clients_per_person, "weak-persons")
             _refuse_if(policy.epsilon > self.epsilon, "weak-epsilon")
             _refuse_if(ask.delta > self.delta, "weak-delta")
         # Clients' noise is sized for the honest among them, so fewer adversaries mean less of it.
@@ -201,15 +212,18 @@ def cost_of(ask: Ask) -> Release | None:
     Raises
     ------
     ProtocolError
-        ``weak-noise``: an epsilon is promised, and there is no noise that could keep it.
+        ``weak-noise``: an epsilon is promised, and there is no noise that could keep it;
+        ``too-much-noise``: so much that nothing could be learned from the sum but who answers.
     """
     if not ask.policy.private:
         return None
-    multiplier, quantizer = ask.noise.multiplier, ask.setting.quantizer
+    multiplier = ask.noise.multiplier
     _refuse_if(not (_is_number(multiplier) and multiplier > 0), "weak-noise")
+    _refuse_if(multiplier > MOST_NOISE, "too-much-noise")
     if ask.policy.noise_by == "clients":
-        clients = ask.setting.clients
-        return Release("skellam", multiplier, quantizer.sensitivity, quantizer.size, clients)
+        setting = ask.setting
+        size = setting.quantizer.size
+        return Release("skellam", multiplier, setting.sensitivity, size, setting.clients)
     return Release("gaussian", multiplier)
 
 
@@ -222,6 +236,8 @@ _SENTENCES = {
     "weak-epsilon": "The run promises a larger epsilon than this client goes along with.",
     "weak-delta": "The run promises a larger delta than this client goes along with.",
     "weak-noise": "The clients' noise is not sized for as many adversaries as this client expects.",
+    "too-much-noise": "The noise is so strong that nothing could be learned from the sum.",
+    "weak-persons": "The promise holds for a person at fewer clients than this one insists on.",
     "false-promise": "The noise of this sum alone does not keep the epsilon that is promised.",
     "too-often": "This client has contributed as often today as it may.",
     "spent": "The releases of this task together would cost more epsilon than this client gives.",
