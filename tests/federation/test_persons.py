@@ -81,9 +81,9 @@ def test_the_worst_person_is_within_the_sensitivities_that_skellam_noise_is_acco
 
 @pytest.mark.parametrize("persons", [1, 3])
 def test_rounding_stays_hidden_in_the_noise_and_the_ring_holds_the_sum(persons):
-    setting, plan = setting_of(policy_of("pairwise", persons))
+    setting, _plan = setting_of(policy_of("pairwise", persons))
     assert setting.sensitivity >= 1024
-    assert CLIENTS / 4 <= 0.0202 * setting.deviation**2
+    assert 0.0202 * setting.deviation**2 >= CLIENTS / 4
     most = CLIENTS * setting.quantizer.bound
     assert setting.ring.bound >= most + 6 * math.sqrt(CLIENTS * setting.share.variance)
     # A person's terms take no wider a ring together than they would alone.
