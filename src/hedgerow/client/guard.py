@@ -39,7 +39,7 @@ class Guard:
     consistency
         Whether, in pairwise mode, survivors are to be signed for.
     epsilon
-        The most that a run may promise, and that all releases of one task may cost this client
+        The most that a run may promise, and that all releases of all tasks may cost this client
         together; None goes along without differential privacy.
     delta
         Of that epsilon, and the largest that a run may promise.
@@ -49,6 +49,11 @@ class Guard:
         At how many clients a user may be, this one among them, for the promise to hold.
     per_day
         The most releases that are contributed to in 24 hours.
+    exact_runs
+        Without an epsilon, to the exact sums of how many runs is contributed: two that differ by
+        one client tell what it sent.
+    tasks
+        Names of the tasks that are taken part in; all where none is named.
     purposes
         ``train`` and ``measure``, or one of them; each takes consent as well.
     models
@@ -71,6 +76,8 @@ class Guard:
     unit: str = "user"
     clients_per_person: int = 1
     per_day: int = 500
+    exact_runs: int = 1
+    tasks: tuple[str, ...] = ()
     purposes: tuple[str, ...] = (TRAIN, MEASURE)
     models: tuple[str, ...] = ()
 
@@ -79,7 +86,9 @@ class Guard:
         _check_names("purposes", self.purposes, (TRAIN, MEASURE))
         _check_names("models", self.models, tuple(MODELS))
         _check_names("unit", (self.unit,), UNITS)
-        whole = (self.minimum, self.per_day, self.clients_per_person)
+        texts = [type(name) is str for name in self.tasks] if type(self.tasks) is tuple else [False]
+        _check(all(texts), "The guard's tasks are a list of names.")
+        whole = (self.minimum, self.per_day, self.exact_runs, self.clients_per_person)
         shares = (self.adversaries, self.dropouts, self.delta)
         _check(all(type(n) is int for n in whole), "The guard's counts are whole numbers.")
         _check(all(map(_is_number, shares)), "The guard's shares and its delta are numbers.")
@@ -91,6 +100,7 @@ class Guard:
             f"The guard's clients of one person are 1 to {MOST_CLIENTS}, and 1 with silos as unit.",
         )
         _check(self.per_day >= 0, "The most releases a day are 0 or more.")
+        _check(self.exact_runs >= 0, "The most runs with exact sums are 0 or more.")
         _check(
             min(shares) >= 0 and self.adversaries + self.dropouts < 1,
             "The shares of adversaries and dropouts must leave someone honest.",
@@ -160,11 +170,12 @@ class Guard:
         Raises
         ------
         ProtocolError
-            ``other-purpose``, ``other-model``, ``bad-ask``, ``weak-unit``, ``weak-persons``,
-            ``weak-epsilon``, ``weak-delta``, ``weak-noise``, ``too-much-noise``,
+            ``other-task``, ``other-purpose``, ``other-model``, ``bad-ask``, ``weak-unit``,
+            ``weak-persons``, ``weak-epsilon``, ``weak-delta``, ``weak-noise``, ``too-much-noise``,
             ``false-promise``, or those of `Floor.check`.
         """
         policy = ask.policy
+        _refuse_if(bool(self.tasks) and ask.task not in self.tasks, "other-task")
         _refuse_if(needed_for(ask.purpose) not in self.purposes, "other-purpose")
         _refuse_if(bool(self.models) and ask.recipe not in self.models, "other-model")
         _refuse_if(ask.setting.quantizer.clip != ask.noise.bound, "bad-ask")
@@ -193,15 +204,18 @@ class Guard:
         Raises
         ------
         ProtocolError
-            ``no-consent``, ``too-often`` or ``spent``.
+            ``no-consent``, ``too-often``, ``second-exact-run`` or ``spent``.
         """
         consents.require(needed_for(ask.purpose))
         begun = journal.begun_within(DAY, besides=ask.release)
         _refuse_if(begun >= self.per_day, "too-often")
         cost = cost_of(ask)
+        if cost is None:
+            others = journal.exact_runs() - {ask.run}
+            _refuse_if(len(others) >= self.exact_runs, "second-exact-run")
         if self.epsilon is None or cost is None:
             return
-        before = journal.charges(ask.task, besides=ask.release)
+        before = journal.charges(besides=ask.release)
         spent = epsilon_spent([*before, cost], self.delta)
         _refuse_if(spent > self.epsilon * (1 + SLACK), "spent")
 
@@ -228,6 +242,7 @@ def cost_of(ask: Ask) -> Release | None:
 
 
 _SENTENCES = {
+    "other-task": "This client takes part in other tasks only.",
     "other-purpose": "This client does not contribute to sums for that purpose.",
     "other-model": "This client does not help train that model.",
     "bad-ask": "What the coordinator asks for contradicts itself.",
@@ -240,7 +255,8 @@ _SENTENCES = {
     "weak-persons": "The promise holds for a person at fewer clients than this one insists on.",
     "false-promise": "The noise of this sum alone does not keep the epsilon that is promised.",
     "too-often": "This client has contributed as often today as it may.",
-    "spent": "The releases of this task together would cost more epsilon than this client gives.",
+    "second-exact-run": "Two runs with exact sums would tell what this client sent.",
+    "spent": "All releases together would cost more epsilon than this client gives.",
 }
 
 
