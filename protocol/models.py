@@ -159,6 +159,16 @@ ASKED: tuple[tuple[int, int, str, Policy, Noise, int, bool], ...] = (
     (3, 3, STEP, replace(PRIVATE, unit="silo", clip=2.5), Noise("shops/3", 2.5, 1.1), 25, False),
     (4, 0, STEP, PRIVATE, Noise("bought-next/0", 1.0, 3.2), 2000, True),
     (4, 2, STEP, replace(COUNTED, semi_malicious=False), Noise("n/2", 1.0, 5.1e-05), 5000, False),
+    (
+        0,
+        0,
+        STEP,
+        replace(COUNTED, clip=2.0, clients_per_person=3),
+        Noise("twice/0", 2.0, 0.9),
+        300,
+        False,
+    ),
+    (2, 3, STEP, replace(PRIVATE, clients_per_person=2), Noise("two/3", 0.25, 0.61), 900, True),
     (4, 1, NORMS, Policy(secure="split"), Noise("n/1/norms", 1.0, 0.0), 64, True),
 )
 """Place of the recipe, round, purpose, policy, noise, clients, whether something is held out."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,9 @@ def bounding(quantizer: Quantizer, vectors: int, added: int) -> dict[str, Any]:
 def vector_of(quantizer: Quantizer, part: float) -> NDArray[np.float64]:
     """Return a vector whose norm is a part of the clip."""
     raw = Stream(fixed("vector", quantizer.size)(32)).uniform(quantizer.size) - 0.5
-    made: NDArray[np.float64] = raw * (part * quantizer.clip / np.linalg.norm(raw))
+    # Added up exactly, as the last bit of a dot product differs between machines.
+    norm = math.sqrt(math.fsum(value * value for value in raw.tolist()))
+    made: NDArray[np.float64] = raw * (part * quantizer.clip / norm)
     return made
 
 

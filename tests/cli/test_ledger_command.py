@@ -23,6 +23,7 @@ def charge(path, number, multiplier, account="shop"):
         name=f"run/{number}",
         step=f"count [part {number}]",
         unit="user",
+        clients_per_person=1,
         noise_by="server",
         secure="none",
         release=Release("gaussian", multiplier),

@@ -1,11 +1,13 @@
 """Killed at any moment, the journal has all that it said it had, and still answers only once."""
 
+import json
 import signal
 import subprocess
 import sys
 
 import pytest
 
+from hedgerow.client.account import HEAD
 from hedgerow.client.store import Store
 
 AGENT = """
@@ -36,6 +38,9 @@ def test_after_a_kill_the_journal_has_all_that_was_acknowledged(tmp_path, lines)
         said += [line.split() for line in agent.stdout if line.endswith("\n")]
     assert agent.returncode == -signal.SIGKILL
     done = {(what, int(number)) for what, number in said}
+    # Its head stands for all that was acknowledged, and the store has whatever the head stands for.
+    events, _ = json.loads((tmp_path / HEAD).read_text())
+    assert events >= sum(what in {"claimed", "settled"} for what, _ in done)
     store = Store(tmp_path)
     journal = store.journal
     rows = {int(row.release[1:]): row for row in journal.answers()}

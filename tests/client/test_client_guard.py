@@ -65,6 +65,10 @@ def test_the_default_goes_along_with_the_default_policy(store, secure, purpose):
         ("weak-delta", Guard(), {"delta": 2e-5}),
         ("weak-unit", Guard(unit="silo"), {}),
         ("weak-unit", Guard(), {"unit": "silo"}),
+        ("weak-persons", Guard(clients_per_person=2), {}),
+        ("weak-persons", Guard(clients_per_person=3), {"clients_per_person": 2}),
+        (None, Guard(clients_per_person=2), {"clients_per_person": 2}),
+        (None, Guard(), {"clients_per_person": 2}),
         ("weak-noise", Guard(), {"multiplier": 0.0}),
         ("false-promise", Guard(), {"multiplier": 0.5}),
         ("false-promise", Guard(epsilon=None), {"multiplier": 0.5}),
@@ -145,7 +149,7 @@ def test_a_run_that_keeps_its_promise_is_gone_along_with_to_its_end(store, secur
         conscience.agree(ask, terms)
         conscience.claim(ask, sid(terms))
     assert len(plan.releases) == 4
-    assert 3.9 < store.journal.spent("shop", plan.delta) <= 4.0
+    assert 3.9 < store.journal.spent(plan.delta) <= 4.0
     ask, terms = ask_of(secure=secure, release="run/more", multiplier=9.0, delta=plan.delta)
     with pytest.raises(ProtocolError, match="together would cost") as caught:
         conscience.agree(ask, terms)
@@ -177,13 +181,32 @@ def test_whatever_is_asked_no_more_is_given_than_the_guard_says(
     store.close()
 
 
-def test_each_task_has_an_account_of_its_own(store):
-    guard = Guard(epsilon=1.0)
-    first = ask_of(multiplier=5.0, epsilon=1.0)
-    LocalConscience(guard, store).claim(first[0], sid(first[1]))
-    again = {"multiplier": 5.0, "epsilon": 1.0, "release": "other/0"}
-    assert refusal(guard, *ask_of(**again), store) == "spent"
-    assert refusal(guard, *ask_of(**again, task="books"), store) is None
+def test_another_name_of_a_task_is_no_other_budget(store):
+    guard, taken = Guard(epsilon=2.0, delta=1e-6), 0
+    for number in range(500):
+        name = f"task-{number}"
+        ask, terms = ask_of(multiplier=9.0, epsilon=2.0, release=f"{name}/0/0", task=name)
+        if refusal(guard, ask, terms, store) is None:
+            LocalConscience(guard, store).claim(ask, sid(terms))
+            taken += 1
+    most = max(n for n in range(1, 500) if analytic_epsilon(9.0 / math.sqrt(n), 1e-6) <= 2.0)
+    assert taken == most < 20
+    assert store.journal.spent(1e-6) <= 2.0
+
+
+def test_a_client_takes_part_in_the_tasks_that_it_agreed_to(store):
+    guard = Guard(tasks=("shop", "books"))
+    assert refusal(guard, *ask_of(), store) is None
+    assert refusal(guard, *ask_of(task="books"), store) is None
+    assert refusal(guard, *ask_of(task="shop-2"), store) == "other-task"
+    assert refusal(Guard(), *ask_of(task="shop-2"), store) is None
+
+
+def test_noise_beyond_all_use_is_refused(store):
+    assert refusal(Guard(), *ask_of(multiplier=1e4), store) is None
+    assert refusal(Guard(), *ask_of(multiplier=1e4 * (1 + 1e-9)), store) == "too-much-noise"
+    exact = {"epsilon": None, "delta": 0.0}
+    assert refusal(Guard(epsilon=None), *ask_of(multiplier=1.0, **exact), store) == "bad-ask"
 
 
 def test_the_same_release_is_counted_once_a_day(store, clock):
@@ -255,7 +278,7 @@ class TestConscience:
             thread.join()
         most = max(n for n in range(1, 9) if analytic_epsilon(4.0 / math.sqrt(n), 1e-6) <= 2.0)
         assert len(taken) == most
-        assert store.journal.spent("shop", 1e-6) <= 2.0
+        assert store.journal.spent(1e-6) <= 2.0
 
 
 def test_the_floor_is_the_guard(store):
@@ -285,6 +308,13 @@ def test_it_is_the_same_when_it_is_written_down():
         {"minimum": 20.0},
         {"minimum": True},
         {"per_day": -1},
+        {"exact_runs": -1},
+        {"exact_runs": 1.0},
+        {"tasks": "shop"},
+        {"tasks": [1]},
+        {"clients_per_person": 0},
+        {"clients_per_person": 1.0},
+        {"unit": "silo", "clients_per_person": 2},
         {"adversaries": -0.1},
         {"adversaries": 0.6, "dropouts": 0.4},
         {"dropouts": "0.1"},

@@ -87,7 +87,7 @@ def test_files_are_for_their_owner_alone(tmp_path):
     finally:
         os.umask(old)
     assert modes.pop("agent") == modes.pop("public") == 0o700
-    assert len(modes) == 3
+    assert len(modes) == 4
     assert set(modes.values()) == {0o600}
 
 
@@ -109,8 +109,8 @@ def test_forgetting_leaves_no_trace_in_the_files(tmp_path):
     for number in range(200):
         store.history.append(f"secret-item-{number}", number, user="secret-user")
     store.consents.give("train", "secret-person", "1")
-    store.journal.claim("secret-release", b"s", task="t", purpose="step")
-    store.journal.settle("secret-release", b"s", "revealed", b"secret-record")
+    store.journal.claim("release", b"s", task="t", purpose="step")
+    store.journal.settle("release", b"s", "revealed", b"secret-record")
     store.journal.put_outgoing(b"s", "masked", b"secret-body")
     public = store.put_public(hashlib.sha256(b"model").hexdigest(), b"model")
     store.forget()
@@ -119,7 +119,7 @@ def test_forgetting_leaves_no_trace_in_the_files(tmp_path):
     assert b"secret" not in kept
     assert not store.history.of("secret-user")
     assert not store.consents.log()
-    assert not store.journal.answers()
+    assert store.journal.record("release", b"s") is None
     assert store.journal.outgoing(b"s", "masked") is None
     assert public.read_bytes() == b"model"
     store.history.append("b")

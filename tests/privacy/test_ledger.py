@@ -18,6 +18,7 @@ def entry(name="run/0", multiplier=4.0, account="shop", **changes):
         "name": name,
         "step": "count",
         "unit": "user",
+        "clients_per_person": 1,
         "noise_by": "server",
         "secure": "none",
         "release": Release("gaussian", multiplier),
@@ -136,7 +137,7 @@ def test_every_entry_says_what_a_privacy_officer_asks(path):
     assert line["sampling"].startswith("none")
 
 
-@pytest.mark.parametrize("change", [{"unit": "silo"}, {"delta": 1e-6}])
+@pytest.mark.parametrize("change", [{"unit": "silo"}, {"delta": 1e-6}, {"clients_per_person": 2}])
 def test_what_cannot_be_added_up_is_refused(path, change):
     ledger = Ledger(path)
     ledger.charge(entry(), 10.0)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hedgerow.errors import ConfigError
-from hedgerow.privacy.policy import MODES, UNITS, Policy
+from hedgerow.privacy.policy import MODES, MOST_CLIENTS, Policy
 
 shares = st.floats(0, 0.49)
 policies = st.builds(
@@ -16,7 +16,8 @@ policies = st.builds(
     epsilon=st.floats(1e-3, 1e3),
     delta=st.none() | st.floats(1e-12, 0.5),
     secure=st.sampled_from(MODES),
-    unit=st.sampled_from(UNITS),
+    unit=st.just("user"),
+    clients_per_person=st.integers(1, MOST_CLIENTS),
     clip=st.none() | st.floats(1e-6, 1e6),
     minimum=st.integers(2, 10_000),
     adversaries=shares,
@@ -39,6 +40,7 @@ def test_it_is_the_same_after_being_written_as_json(policy):
         ("delta", 1e-7),
         ("secure", "split"),
         ("unit", "silo"),
+        ("clients_per_person", 2),
         ("clip", 2.0),
         ("minimum", 21),
         ("adversaries", 0.3),
@@ -68,6 +70,11 @@ def test_every_part_changes_the_digest(part, other):
         {"clip": 0.0},
         {"clip": float("inf")},
         {"minimum": 1},
+        {"clients_per_person": 0},
+        {"clients_per_person": 101},
+        {"clients_per_person": 1.5},
+        {"clients_per_person": True},
+        {"unit": "silo", "clients_per_person": 2},
         {"adversaries": 1.0},
         {"dropouts": -0.1},
         {"adversaries": 0.6, "dropouts": 0.5},

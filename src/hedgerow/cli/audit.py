@@ -87,6 +87,7 @@ def audit_command(
         delta=delta,
         secure=secure,
         unit=p.Unit.USER,
+        clients_per_person=1,
         clip=clip,
         minimum=minimum,
         dropout=0.0,
@@ -137,7 +138,7 @@ def print_audit(result: AuditResult, console: Console) -> None:
     ]
     title = (
         f"{result.model}: epsilon {result.epsilon:g} at delta {policy.delta:.2g} claimed for "
-        f"{result.users:,} users, sums secured: {policy.secure}"
+        f"{result.users:,} users at one client each, sums secured: {policy.secure}"
     )
     if left_out:
         title += f"; left out: {' and '.join(left_out)}"

@@ -32,6 +32,7 @@ from hedgerow.errors import ConfigError
 from hedgerow.models.private_sequence import PrivateSequence
 from hedgerow.privacy.accounting import WIDEST_DELTA
 from hedgerow.privacy.policy import Policy
+from hedgerow.privacy.wording import per
 from hedgerow.server.tasks.task import Task
 from hedgerow.storefront.app import create
 from hedgerow.storefront.goods import Goods
@@ -164,7 +165,8 @@ def _tell(network: Rehearsal, federation: Federation, task: Task, console: Conso
         spent = network.ledger(task.name)[-1]
         console.print(
             f"Run {run} of {task.runs}: a new model recommends. Spent by now: epsilon "
-            f"{spent['epsilon']:.3g} at delta {spent['delta']:.2g} per {spent['unit']}, "
+            f"{spent['epsilon']:.3g} at delta {spent['delta']:.2g} per "
+            f"{per(spent['unit'], spent['clients_per_person'])}, "
             f"{spent['release']['mechanism']} noise by each of the two servers."
         )
     console.print("The budget is spent: nobody is asked for more. The shop stays open.")

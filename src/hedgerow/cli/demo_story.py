@@ -36,6 +36,7 @@ from hedgerow.evaluation.evaluate import EvaluationProtocol
 from hedgerow.models.popularity import Popularity
 from hedgerow.models.private_sequence import PrivateSequence
 from hedgerow.privacy.policy import Policy
+from hedgerow.privacy.wording import per
 
 DIMENSION = 96
 """Of the model: small enough for a phone, and for the noise of some thousand users."""
@@ -163,8 +164,9 @@ def _count(network: Rehearsal, people: People, console: Console) -> None:
     last = network.ledger(task.name)[-1]
     console.print(
         f"Spent for this, in an account of its own: epsilon {last['epsilon']:.4g} at delta "
-        f"{last['delta']:.2g} per {last['unit']}, {last['release']['mechanism']} noise by the "
-        "clients. For who is in both, the two add up.\n"
+        f"{last['delta']:.2g} per {per(last['unit'], last['clients_per_person'])}, "
+        f"{last['release']['mechanism']} noise by the clients. For who is in both, "
+        "the two add up.\n"
     )
 
 
@@ -173,8 +175,9 @@ def _print_privacy(comparison: Comparison, console: Console) -> None:
     last = comparison.releases[-1]
     console.print(
         f"Privacy, by the coordinator's ledger: [bold]epsilon {last.epsilon:.4g}[/] at delta "
-        f"{last.delta:.2g} per {last.unit} (add or remove), {len(comparison.releases)} releases, "
-        f"{last.release.mechanism} noise by each of the two servers, sums secured ({last.secure})."
+        f"{last.delta:.2g} per {per(last.unit, last.clients_per_person)} (add or remove), "
+        f"{len(comparison.releases)} releases, {last.release.mechanism} noise by "
+        f"each of the two servers, sums secured ({last.secure})."
     )
 
 

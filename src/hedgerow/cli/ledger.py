@@ -13,6 +13,9 @@ from rich.table import Table
 
 from hedgerow.errors import PolicyError
 from hedgerow.privacy.ledger import Entry, Ledger
+from hedgerow.privacy.wording import beyond, per
+
+HEADS = ("release", "mechanism", "noise / sensitivity", "bound", "sigma", "epsilon so far")
 
 LEDGER = "ledger.jsonl"
 """The ledger's name in a run's folder."""
@@ -52,12 +55,12 @@ def print_ledger(entries: list[Entry], console: Console) -> None:
         last = own[-1]
         table = Table(
             title=f"account {account[:12]}: epsilon {last.epsilon:.4g} at delta {last.delta:.2g}, "
-            f"per {last.unit}, add or remove",
+            f"per {per(last.unit, last.clients_per_person)}, add or remove",
             title_justify="left",
             header_style="bold",
         )
         wide = console.width >= 110
-        for head in ("release", "mechanism", "noise / bound", "bound", "sigma", "epsilon so far"):
+        for head in HEADS:
             if wide or head not in {"bound", "sigma"}:
                 numeric = head not in {"release", "mechanism"}
                 table.add_column(head, justify="right" if numeric else "left")
@@ -72,3 +75,5 @@ def print_ledger(entries: list[Entry], console: Console) -> None:
             f"  sums secured: {last.secure}; sampling assumed: {last.sampling}; {last.accountant}",
             style="dim",
         )
+        if less := beyond(last.unit, last.clients_per_person):
+            console.print(f"  {less}", style="dim")

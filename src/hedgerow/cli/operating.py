@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hedgerow.errors import ConfigError
+from hedgerow.privacy.wording import per
 
 if TYPE_CHECKING:
     from hedgerow.client.operator import Operator
@@ -120,9 +121,10 @@ def budget(task: dict[str, Any]) -> str:
     found, policy = task["budget"], task["task"]["policy"]
     if found["promised"] is None:
         return "no promise"
+    whom = per(found["unit"], found["clients_per_person"])
     delta = "delta still open" if found["delta"] is None else f"delta {found['delta']:.3g}"
     return (
-        f"{found['spent']:.4g} of {found['promised']:.4g}, {delta}, per {policy['unit']}, "
+        f"{found['spent']:.4g} of {found['promised']:.4g}, {delta}, per {whom}, "
         f"{MECHANISMS[policy['secure']]}, no sampling assumed"
     )
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hedgerow.privacy.policy import Policy
+from hedgerow.privacy.policy import MOST_CLIENTS, Policy
 
 DEFAULTS = Policy()
 
@@ -53,6 +53,15 @@ SecureChoice = Annotated[
 UnitChoice = Annotated[
     Unit, typer.Option("--unit", help="Whose whole data a release must not tell.")
 ]
+ClientsPerPerson = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        max=MOST_CLIENTS,
+        help="At how many clients one person may be, with --unit user: the noise hides so many "
+        "users' terms together. Who is at more is protected less.",
+    ),
+]
 Clip = Annotated[
     float | None,
     typer.Option(
@@ -86,6 +95,7 @@ def make_policy(
     delta: float | None,
     secure: Secure,
     unit: Unit,
+    clients_per_person: int,
     clip: float | None,
     minimum: int,
     dropout: float,
@@ -100,6 +110,7 @@ def make_policy(
         delta=delta,
         secure=secure.value,
         unit=unit.value,
+        clients_per_person=clients_per_person,
         clip=clip,
         minimum=minimum,
         dropouts=max(DEFAULTS.dropouts, min(1.25 * dropout + 0.05, HIGHEST_DROPOUTS)),

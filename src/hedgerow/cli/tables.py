@@ -13,6 +13,7 @@ from rich.table import Table
 from hedgerow.cli.progress import megabytes
 from hedgerow.comparison.curve import Curve
 from hedgerow.comparison.result import Comparison, Contender
+from hedgerow.privacy.wording import beyond, per
 
 ORDER = ("popularity", "local", "federated", "pooled")
 
@@ -112,10 +113,11 @@ def print_privacy(comparison: Comparison, ledger: Path, console: Console) -> Non
     secured = "not secured" if policy.secure == "none" else f"secured ({policy.secure})"
     if comparison.releases:
         spent = comparison.releases[-1].epsilon
+        whom = policy.unit, policy.clients_per_person
         console.print(
-            f"Privacy: [bold]epsilon {spent:.4g}[/] at delta {noise.delta:.2g} per {policy.unit} "
+            f"Privacy: [bold]epsilon {spent:.4g}[/] at delta {noise.delta:.2g} per {per(*whom)} "
             f"(add or remove), {noise.mechanism} noise by the {policy.noise_by}, sums {secured}; "
-            f"ledger {escape(str(ledger))}."
+            f"ledger {escape(str(ledger))}. {beyond(*whom)}".rstrip()
         )
     elif policy.secure != "none":
         console.print(f"Privacy: sums {secured}; no epsilon is promised.")

@@ -28,6 +28,8 @@ from hedgerow.cli.operating import (
 )
 from hedgerow.data.readers import read_table
 from hedgerow.errors import ConfigError
+from hedgerow.privacy.policy import Policy
+from hedgerow.privacy.wording import beyond, exact_sums
 
 task_app = typer.Typer(
     name="task", help="Make tasks, watch them, pause and stop them.", no_args_is_help=True
@@ -61,6 +63,7 @@ def create(
         show_json(made)
     else:
         say(f"The task {made['task']['name']} is made; see hedgerow task show.")
+        _say_promise(made)
 
 
 @task_app.command("list")
@@ -110,6 +113,7 @@ def show(
     say(f"model        {task['model']}")
     say(f"sums         {policy['secure']}, of at least {policy['minimum']} clients")
     say(f"epsilon      {budget(found)}")
+    _say_promise(found)
     say(f"live model   {found['live'] or 'none yet'}")
     show_table(
         ("run", "where", "begun (UTC)", "note"),
@@ -142,6 +146,16 @@ def stop(name: TaskName, *, url: Url = HERE, key: Key = None, authority: Authori
     with connected(url, key, authority) as operator:
         ended = operator.stop(name)
     say(f"Stopped {len(ended['runs'])} run(s) and {len(ended['rounds'])} round(s) of {name}.")
+
+
+def _say_promise(found: dict[str, Any]) -> None:
+    """Say for whom a task's epsilon holds, or what to beware of without one."""
+    body = found["task"]
+    policy = Policy.from_json(body["policy"])
+    if beware := exact_sums(policy, body["runs"], body["schedule"]):
+        say(f"warning: {beware}")
+    elif less := beyond(policy.unit, policy.clients_per_person):
+        say(f"note: {less}")
 
 
 def parquet(path: Path) -> bytes:

@@ -58,6 +58,10 @@ CREATE TABLE answers (
     PRIMARY KEY (release, session)
 );
 CREATE UNIQUE INDEX answered_once ON answers (release) WHERE stage <> 'started';
+CREATE TABLE account (
+    number INTEGER PRIMARY KEY,
+    chain TEXT NOT NULL
+);
 CREATE TABLE outgoing (
     session TEXT NOT NULL,
     kind TEXT NOT NULL,
@@ -67,7 +71,9 @@ CREATE TABLE outgoing (
 """
 """Each release is charged once; of the sessions in which it was begun, one may be answered."""
 
-_ERASED = ("interactions", "consents", "outgoing", "answers", "releases")
+_ERASED = ("DELETE FROM interactions", "DELETE FROM consents", "DELETE FROM outgoing",
+           "UPDATE answers SET record = NULL")  # fmt: skip
+"""What is about people. The account stays: what was contributed cannot be taken back."""
 
 
 class LocalDatabase:
@@ -88,6 +94,7 @@ class LocalDatabase:
 
     def __init__(self, path: Path) -> None:
         self._path, self._lock = path, threading.RLock()
+        self._after: list[Callable[[], None]] = []
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             self._connection = sqlite3.connect(
@@ -133,11 +140,19 @@ class LocalDatabase:
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:
+                self._after.clear()
                 self._connection.execute("ROLLBACK")
                 raise
+            after, self._after = dict.fromkeys(self._after), []
+            for work in after:
+                work()
+
+    def afterwards(self, work: Callable[[], None]) -> None:
+        """Do something once, when what the present transaction has written is on disk."""
+        self._after.append(work)
 
     def erase(self) -> None:
-        """Delete all rows, and overwrite where they were.
+        """Delete all rows that are about people, and overwrite where they were.
 
         Raises
         ------
@@ -146,8 +161,8 @@ class LocalDatabase:
         """
         with self._lock:
             with self.transaction() as connection:
-                for table in _ERASED:
-                    connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+                for statement in _ERASED:
+                    connection.execute(statement)
             try:
                 self._connection.execute("VACUUM")
                 busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -155,7 +170,7 @@ class LocalDatabase:
                 busy = 1
         if busy:
             raise ConfigError(
-                "All rows are deleted, but another process keeps the old file open; stop it and "
+                "All of it is deleted, but another process keeps the old file open; stop it and "
                 "forget again."
             )
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import astuple, dataclass
 
+from hedgerow.client.account import Account
 from hedgerow.client.database import Clock, LocalDatabase
 from hedgerow.errors import ProtocolError
+from hedgerow.federation.ask import run_of
 from hedgerow.privacy.releases import Release, epsilon_spent
 
 STARTED, MASKED, REVEALED, REPORTED = "started", "masked", "revealed", "reported"
@@ -46,12 +48,14 @@ class Journal:
     ----------
     database
         Where it is written, lastingly before a method returns.
+    account
+        Where claims and answers are events that no old database can undo.
     clock
         Gives the time.
     """
 
-    def __init__(self, database: LocalDatabase, clock: Clock = time.time) -> None:
-        self._database, self._clock = database, clock
+    def __init__(self, database: LocalDatabase, account: Account, clock: Clock = time.time) -> None:
+        self._database, self._account, self._clock = database, account, clock
 
     def claim(
         self, release: str, session: bytes, *, task: str, purpose: str, cost: Release | None = None
@@ -102,11 +106,14 @@ class Journal:
                 " size = MAX(size, excluded.size), clients = MAX(clients, excluded.clients)",
                 (release, task, purpose, now, *parts),
             )
-            connection.execute(
+            made = connection.execute(
                 "INSERT INTO answers (release, session, stage, at) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT DO NOTHING",
                 (release, session.hex(), STARTED, now),
             )
+            if made.rowcount:
+                self._account.note(STARTED, release, session.hex(), task, purpose, *parts)
+            self._account.follow()
         return True
 
     def settle(self, release: str, session: bytes, stage: str, record: bytes = b"") -> None:
@@ -144,6 +151,9 @@ class Journal:
                     "already-answered", "This client has given another answer in this session."
                 )
             later = max(known, stage, key=_RANK.__getitem__)
+            if known == STARTED:
+                self._account.note(later, release, name)
+            self._account.follow()
             connection.execute(
                 "UPDATE answers SET stage = ?, record = ?, at = ?"
                 " WHERE release = ? AND session = ?",
@@ -168,19 +178,25 @@ class Journal:
             ).fetchall()
         return [Answer(*row) for row in rows]
 
-    def charges(self, task: str, besides: str | None = None) -> list[Release]:
-        """Return what the releases of a task cost, but for one of them."""
+    def charges(self, besides: str | None = None) -> list[Release]:
+        """Return what the releases of all tasks cost, but for one of them."""
         with self._database.transaction() as connection:
             rows = connection.execute(
                 "SELECT mechanism, multiplier, sensitivity, size, clients FROM releases"
-                " WHERE task = ? AND release IS NOT ? AND mechanism IS NOT NULL ORDER BY rowid",
-                (task, besides),
+                " WHERE release IS NOT ? AND mechanism IS NOT NULL ORDER BY rowid",
+                (besides,),
             ).fetchall()
         return [Release(*row) for row in rows]
 
-    def spent(self, task: str, delta: float) -> float:
-        """Return the epsilon of all that was claimed of a task."""
-        return epsilon_spent(self.charges(task), delta)
+    def spent(self, delta: float) -> float:
+        """Return the epsilon of all that was claimed."""
+        return epsilon_spent(self.charges(), delta)
+
+    def exact_runs(self) -> set[str]:
+        """Return the runs of which an exact sum, without noise, was claimed."""
+        with self._database.transaction() as connection:
+            rows = connection.execute("SELECT release FROM releases WHERE mechanism IS NULL")
+            return {run_of(release) for (release,) in rows}
 
     def begun_within(self, seconds: float, besides: str | None = None) -> int:
         """Return how many releases were first claimed in the last so many seconds."""

@@ -12,6 +12,7 @@ from collections.abc import Collection
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from hedgerow.client.account import HEAD, Account
 from hedgerow.client.consent import ConsentBook
 from hedgerow.client.database import Clock, LocalDatabase
 from hedgerow.client.history import History
@@ -46,7 +47,7 @@ class Store:
     Raises
     ------
     ConfigError
-        The folder or the database cannot be used.
+        The folder or the database cannot be used, or the database is an old one, see `Account`.
     """
 
     def __init__(self, folder: Path, clock: Clock = time.time) -> None:
@@ -56,9 +57,14 @@ class Store:
         except OSError as error:
             raise ConfigError(f"The folder {folder} cannot be used: {error.strerror}.") from error
         self._folder, self._database = folder, LocalDatabase(folder / FILE)
+        try:
+            account = Account(self._database, folder / HEAD)
+        except ConfigError:
+            self.close()
+            raise
         self.history = History(self._database, clock)
         self.consents = ConsentBook(self._database, clock)
-        self.journal = Journal(self._database, clock)
+        self.journal = Journal(self._database, account, clock)
 
     def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
         """Return a context in which all that is read and written happens at once or not at all."""
@@ -116,9 +122,10 @@ class Store:
                 path.unlink(missing_ok=True)
 
     def forget(self) -> None:
-        """Erase all that is about people: interactions, consent, journal and kept messages.
+        """Erase all that is about people: interactions, consent and messages, sent or kept.
 
-        The agent's key stays, and public files; without consent it takes part in nothing.
+        The agent's key stays, and public files; without consent it takes part in nothing. The
+        account stays, too: forgetting what was contributed would give the same budget once more.
 
         Raises
         ------

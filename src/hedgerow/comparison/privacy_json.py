@@ -30,6 +30,7 @@ def privacy_json(comparison: Comparison) -> dict[str, Any]:
         "epsilon_allowed": policy.epsilon,
         "delta": noise.delta,
         "unit": policy.unit,
+        "clients_per_person": policy.clients_per_person,
         "mechanism": noise.mechanism,
         "noise_by": policy.noise_by,
         "noise_multiplier": noise.combined,

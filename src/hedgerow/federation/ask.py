@@ -75,6 +75,11 @@ class Ask:
         """The name under which the sum is charged, and under which a client answers once."""
         return self.setting.noise.name
 
+    @property
+    def run(self) -> str:
+        """The run that the sum belongs to."""
+        return run_of(self.release)
+
     def step(self, recipe: Recipe, state: State) -> Step[Fold, Any]:
         """Return the step that is asked for, from the public model that the setting names."""
         return step_of(
@@ -121,6 +126,17 @@ class Ask:
         if not whole:
             raise ConfigError("What the coordinator asks for is not in its canonical form.")
         return ask
+
+
+def run_of(release: str) -> str:
+    """Return the run that a release is named after: ``task/0`` of ``task/0/2/norms``.
+
+    A further attempt, ``task/0/2~1``, is of a run of its own, ``task/0~1``: the sum that is said to
+    have failed may have been opened nevertheless.
+    """
+    name, _, attempt = release.partition("~")
+    run = "/".join(name.split("/")[:2])
+    return f"{run}~{attempt}" if attempt else run
 
 
 def _setting(values: Mapping[str, Any]) -> Setting:

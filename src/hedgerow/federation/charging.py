@@ -80,11 +80,12 @@ def charge(
         name=noise.name,
         step=step,
         unit=policy.unit,
+        clients_per_person=policy.clients_per_person,
         noise_by=policy.noise_by,
         secure=policy.secure,
         release=release,
         clip=noise.bound,
-        sigma=noise.sigma,
+        sigma=noise.sigma(policy),
         delta=plan.delta,
         accountant=ACCOUNTANT if release.mechanism == "gaussian" else RENYI_ACCOUNTANT,
     )

@@ -213,14 +213,15 @@ class Pipeline:
             self._charge(step.name, noise, self.plan.release(noise.multiplier, 0, 0))
             summed = total(self._plain(group, step, noise.bound))
             flat = schema.flatten(summed).astype(np.float64)
-            noised = gaussian.add(flat, noise.sigma, random("server"))
-            return Passed(replace(schema.unflatten(noised), noise=noise.sigma), schema.nbytes)
+            sigma = noise.sigma(self.policy)
+            noised = gaussian.add(flat, sigma, random("server"))
+            return Passed(replace(schema.unflatten(noised), noise=sigma), schema.nbytes)
         counts = [group.counts(cohort, self.policy.unit) for cohort in group.cohorts]
         setting = Setting.of(self.policy, noise, schema.size, counts, model)
         for units, clients in counts:
             # What so few clients cannot promise is refused before it is charged.
             setting.among(units, clients).terms(noise.name)
-        release = self.plan.release(noise.multiplier, setting.quantizer.sensitivity, schema.size)
+        release = self.plan.release(noise.multiplier, setting.sensitivity, schema.size)
         self._charge(step.name, noise, release)
         opened = [
             secured_sum(group, cohort, step, setting, partial(random, cohort=number))

@@ -35,19 +35,19 @@ class Noise:
     name
         Of the release.
     bound
-        L2 bound of a unit's term.
+        L2 bound of one term.
     multiplier
-        Standard deviation of the noise over the sensitivity.
+        Standard deviation of the noise over the sensitivity, which is the bound times the terms
+        that one person may have in a sum.
     """
 
     name: str
     bound: float
     multiplier: float
 
-    @property
-    def sigma(self) -> float:
-        """The standard deviation of the noise in every value."""
-        return self.bound * self.multiplier
+    def sigma(self, policy: Policy) -> float:
+        """Return the standard deviation of the noise in every value, in the terms' own unit."""
+        return self.bound * policy.clients_per_person * self.multiplier
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,10 @@ class Setting:
             For each cohort, the most units and the most clients in its sum.
         """
         units, clients = max(counts)
-        quantizer = Quantizer.for_sum(noise.bound, size, units, noise.multiplier)
-        # Clients' noise was planned for steps no coarser than that.
-        finest = max(quantizer.scale, COARSEST / noise.bound)
+        together = policy.clients_per_person
+        quantizer = Quantizer.for_sum(noise.bound, size, units, noise.multiplier * together)
+        # Clients' noise was planned for a person's terms of no coarser steps than that.
+        finest = max(quantizer.scale, math.ceil(COARSEST / together) / noise.bound)
         quantizer = replace(quantizer, scale=finest)
         return cls(policy, noise, quantizer, units, clients, model)
 
@@ -109,9 +110,14 @@ class Setting:
         return replace(self, units=units, clients=clients)
 
     @property
+    def sensitivity(self) -> float:
+        """The L2 bound on all that one unit of privacy puts into a sum, in steps."""
+        return self.policy.clients_per_person * self.quantizer.sensitivity
+
+    @property
     def deviation(self) -> float:
         """The standard deviation of the noise that the promise counts on, in steps."""
-        return self.noise.multiplier * self.quantizer.sensitivity
+        return self.noise.multiplier * self.policy.clients_per_person * self.quantizer.sensitivity
 
     @property
     def share(self) -> skellam.Share:

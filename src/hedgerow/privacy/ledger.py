@@ -22,6 +22,13 @@ NO_SAMPLING = "none: every release is charged in full"
 TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "float": (int, float), "int": (int,)}
 """What JSON may hold where an entry's annotation says so."""
 
+ALIKE = {
+    "unit": "unit",
+    "clients_per_person": "number of clients a person may be at",
+    "delta": "delta",
+}
+"""In what the entries of one account are alike, and how people are told."""
+
 SLACK = 1e-6
 """Of epsilon, what rounding in the accountant may add before a budget counts as overspent."""
 
@@ -40,6 +47,8 @@ class Entry:
         What was computed.
     unit
         ``user`` or ``silo``; one more or one less, with all its data.
+    clients_per_person
+        At how many clients a user may be, with a term at each, for epsilon to hold.
     noise_by
         Who makes the noise: the server, the clients or each of two servers.
     secure
@@ -47,7 +56,7 @@ class Entry:
     release
         Mechanism, noise multiplier and what else its accounting needs.
     clip
-        L2 bound of a unit's term.
+        L2 bound of one term.
     sigma
         Standard deviation of the noise in every value of the sum that the promise counts on.
     epsilon, delta
@@ -66,6 +75,7 @@ class Entry:
     name: str
     step: str
     unit: str
+    clients_per_person: int
     noise_by: str
     secure: str
     release: Release
@@ -157,11 +167,11 @@ class Ledger:
                     f"The release {entry.name} was made with other noise before; start a new run."
                 )
         others = self.of(entry.account)
-        for part in ("unit", "delta"):
+        for part, name in ALIKE.items():
             if any(getattr(known, part) != getattr(entry, part) for known in others):
                 raise PolicyError(
-                    f"The account has releases with another {part}, with which this one cannot be "
-                    f"added up; promise the same {part}, or use another ledger."
+                    f"The account has releases with another {name}, with which this one cannot be "
+                    f"added up; promise the same {name}, or use another ledger."
                 )
         before = [known.release for known in others]
         spent = epsilon_spent([*before, entry.release], entry.delta)

@@ -17,9 +17,12 @@ NORMS_SHARE = 0.1
 """What the histogram of norms takes of the budget of all steps for which it finds the bound."""
 
 COARSEST, LARGEST = 1024.0, 1 << 26
-"""Clients' noise is planned for vectors of so few steps in L2 norm and of so many values; those
-that are released are finer and shorter, and cost no more."""
+"""Clients' noise is planned for sensitivities of so few steps and for so many values; vectors that
+are released are finer and shorter, and cost no more."""
 
+MOST_NOISE = 1e4
+"""No release has noise of more than so many times its sensitivity: nothing could be learned from
+it, so that clients suspect another purpose and refuse."""
 
 MOST_STRETCH = 10.0
 """A budget of which so little is left that noise would have to be so many times as strong is
@@ -127,7 +130,7 @@ def plan_noise(
     ConfigError
         The unit is a silo, whose terms no step bounds, and the policy has no clip.
     PolicyError
-        Nothing is left.
+        Nothing is left, or so little that clients refuse the noise.
     """
     if policy.unit == "silo" and policy.clip is None:
         raise ConfigError("With silos as the unit of privacy, give the clip of a silo's term.")
@@ -150,6 +153,12 @@ def plan_noise(
             alike = [_release(mechanism, z, clients) for z in multipliers]
             factor = _stretch(policy.epsilon, delta, alike, spent)
             multipliers = [factor * z for z in multipliers]
+        if max(multipliers, default=0.0) > MOST_NOISE:
+            raise PolicyError(
+                f"Epsilon {policy.epsilon:.4g} over {len(multipliers):,} releases takes noise of "
+                f"{max(multipliers):,.0f} times what a person adds, and clients refuse more than "
+                f"{MOST_NOISE:,.0f} times; allow more, or make fewer releases."
+            )
     steps = []
     left = iter(multipliers)
     for number, bound in enumerate(bounds):

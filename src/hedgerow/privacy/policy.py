@@ -18,6 +18,9 @@ UNITS = ("user", "silo")
 LEAST, MOST = 1e-4, 1e6
 """Epsilons for which noise can be worked out; either end is far from any use."""
 
+MOST_CLIENTS = 100
+"""At so many clients one person may be at most: noise grows with their number."""
+
 NOISE_MAKERS = {"none": "server", "pairwise": "clients", "split": "servers"}
 """Who adds the noise under each mode: nobody has to be trusted with more than the mode trusts."""
 
@@ -38,6 +41,10 @@ class Policy:
     unit
         Whose data may be there or not without the releases telling: a ``user`` or a whole
         ``silo``.
+    clients_per_person
+        With users as the unit, at how many clients one person may be with a term at each: a
+        customer of two banks, or somebody with two browsers, puts two terms into a sum. Noise
+        hides so many terms together; who is at more clients is protected less.
     clip
         L2 bound of a unit's term where a step has no bound of its own; None finds one from a
         private histogram of norms, which is charged.
@@ -54,6 +61,7 @@ class Policy:
     delta: float | None = None
     secure: str = "none"
     unit: str = "user"
+    clients_per_person: int = 1
     clip: float | None = None
     minimum: int = 20
     adversaries: float = 0.2
@@ -73,6 +81,14 @@ class Policy:
         _check(in_range, "Delta must lie between 0 and 1; far below 1 / users is usual.")
         _check(self.delta is None or self.epsilon is not None, "A delta needs an epsilon.")
         _check(_positive(self.clip), "The clip must be above 0 and finite.")
+        counted = type(self.clients_per_person) is int
+        in_reach = counted and 1 <= self.clients_per_person <= MOST_CLIENTS
+        _check(in_reach, f"A person is at 1 to {MOST_CLIENTS} clients; most are at one or two.")
+        _check(
+            self.unit == "user" or self.clients_per_person == 1,
+            "At how many clients a person may be is said where users are the unit of privacy; "
+            "with silos leave it at 1.",
+        )
         _check(self.minimum >= 2, "A sum of fewer than two clients' terms hides nothing.")
         for name in ("adversaries", "dropouts"):
             share = getattr(self, name)

@@ -197,6 +197,6 @@ def _messages(connection, draw, going):
 
 
 def _charge(ledger, task, name, multiplier, step):
-    entry = Entry(account_of(task), name, step, "user", "the clients", task.policy.secure,
+    entry = Entry(account_of(task), name, step, "user", 1, "the clients", task.policy.secure,
                   Release("gaussian", multiplier), 1.0, multiplier, 3.2e-6)  # fmt: skip
     ledger.charge(entry, task.policy.epsilon)

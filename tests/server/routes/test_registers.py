@@ -47,7 +47,7 @@ def test_the_ledger_is_shown_by_account(running, operator, task):
     kept = Ledger(DatabaseLines(running.site.service.database))
     for account in ("task shop", "task other"):
         kept.charge(
-            Entry(account, f"{account}/0", "popularity", "user", "clients", "pairwise",
+            Entry(account, f"{account}/0", "popularity", "user", 1, "clients", "pairwise",
                   Release("gaussian", 3.0), clip=1.0, sigma=3.0, delta=1e-6),
             8.0,
         )  # fmt: skip

@@ -15,8 +15,9 @@ from hedgerow.server.storage.tables import ledger_lines
 
 def entry(name, multiplier=4.0):
     return Entry(
-        account="shop", name=name, step="count", unit="user", noise_by="server", secure="split",
-        release=Release("gaussian", multiplier), clip=1.0, sigma=multiplier, delta=1e-5,
+        account="shop", name=name, step="count", unit="user", clients_per_person=1,
+        noise_by="server", secure="split", release=Release("gaussian", multiplier),
+        clip=1.0, sigma=multiplier, delta=1e-5,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from hedgerow.comparison.report.wording import (
     metric,
     seconds,
 )
+from hedgerow.privacy.wording import beyond, per
 
 MAKERS = {
     "server": "added by the server",
@@ -72,11 +73,18 @@ def promise(privacy: dict[str, Any]) -> str:
         f"The federated model is differentially private with epsilon "
         f"{figure(privacy['epsilon'])} at delta {small(privacy['delta'])}: whether any one {unit}, "
         f"with all its data, is there or not (add or remove) makes no outcome more than "
-        f"e{NO_BREAK}to the power of epsilon times as likely, but for delta. "
+        f"e{NO_BREAK}to the power of epsilon times as likely, but for delta. {holds_for(privacy)}"
         f"It is kept by clipping each {unit}’s term and by "
         f"{MECHANISMS[privacy['mechanism']]} noise, {MAKERS[privacy['noise_by']]}, in "
         f"{counted(privacy['releases'], 'release')}."
     )
+
+
+def holds_for(privacy: dict[str, Any]) -> str:
+    """Say at how many clients a user may be for the promise to hold."""
+    unit, most = privacy["unit"], privacy["clients_per_person"]
+    less = beyond(unit, most)
+    return f"This holds per {per(unit, most)}. {less} " if less else ""
 
 
 def sampling(privacy: dict[str, Any]) -> str:
@@ -203,7 +211,8 @@ def curve_columns(facts: dict[str, Any]) -> tuple[str, ...]:
     """Return the headings of the table by epsilon."""
     k = facts["protocol"]["k"]
     between = f"95{NO_BREAK}% interval"
-    return "Epsilon", f"NDCG@{k}", between, f"Hit rate@{k}", between, "Noise / bound, whole run"
+    quality = f"NDCG@{k}", between, f"Hit rate@{k}", between
+    return "Epsilon", *quality, "Noise / sensitivity, whole run"
 
 
 def curve_rows(facts: dict[str, Any]) -> tuple[tuple[str, ...], ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hedgerow.privacy.wording import beyond, per
 from hedgerow.server.console.rendering import epsilon, power
 from hedgerow.server.routes.tasks import BudgetOut
 
@@ -40,12 +41,14 @@ def promise_of(budget: BudgetOut) -> Promise:
         return Promise(
             "No epsilon is promised",
             "Sums are secured, and no noise is added: nothing is promised about what models and "
-            "sums tell of one person.",
+            "sums tell of one person. Two sums that differ by one client tell what it sent.",
             budget.spent, None, None, 0.0,
         )  # fmt: skip
     delta = "its delta is fixed by the first run" if budget.delta is None else _delta(budget.delta)
     short = f"ε {epsilon(budget.spent)} of {epsilon(budget.promised)} spent, {delta}"
     unit = f"Who is protected is {UNITS[budget.unit]} (add or remove)."
+    less = beyond(budget.unit, budget.clients_per_person)
+    unit = f"{unit} {less}".rstrip()
     if budget.mechanism is None:
         made = "Nothing has been released so far."
     else:
@@ -55,8 +58,8 @@ def promise_of(budget: BudgetOut) -> Promise:
         )
     left = max(0.0, budget.promised - budget.spent)
     share = min(1.0, budget.spent / budget.promised)
-    return Promise(f"{short}, per {budget.unit}", f"{unit} {made}", budget.spent,
-                   budget.promised, left, share)  # fmt: skip
+    short = f"{short}, per {per(budget.unit, budget.clients_per_person)}"
+    return Promise(short, f"{unit} {made}", budget.spent, budget.promised, left, share)
 
 
 def _delta(delta: float) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from fastapi import Response
 
+from hedgerow.privacy.wording import per
 from hedgerow.server.console import charts
 from hedgerow.server.console.budgets import promise_of
 from hedgerow.server.console.charts import Chart, Column, Level, thinned_note
@@ -18,8 +19,9 @@ from hedgerow.server.routes.tasks import TaskOut
 from hedgerow.server.tasks.runs import account_of
 
 HEAD = (
-    *("account", "release", "step", "epsilon_so_far", "delta", "unit", "mechanism", "noise_by"),
-    *("multiplier", "clip", "sigma", "secure", "sampling", "accountant", "at"),
+    *("account", "release", "step", "epsilon_so_far", "delta", "unit"),
+    *("clients_per_person", "mechanism", "noise_by", "multiplier", "clip", "sigma"),
+    *("secure", "sampling", "accountant", "at"),
 )
 
 MOST_TASKS = 100
@@ -93,7 +95,7 @@ def _chart(view: View, chosen: TaskOut) -> Chart:
             Column("For", charts.SHOWN, [None] * len(entries), [entry.step for entry in entries]),
         ],
         f"{PREFIX}/privacy.csv?task={name}",
-        f"epsilon, delta {power(budget.delta)}, per {budget.unit}",
+        f"epsilon, delta {power(budget.delta)}, per {per(budget.unit, budget.clients_per_person)}",
         levels,
         thinned_note(step, "releases"),
         from_zero=True,
@@ -104,6 +106,13 @@ def _cells(entry: records.EntryOut) -> Sequence[Cell]:
     release = entry.release
     return (
         *(entry.account, entry.name, entry.step, entry.epsilon, entry.delta, entry.unit),
-        *(release.mechanism, entry.noise_by, release.multiplier, entry.clip, entry.sigma),
+        *(
+            entry.clients_per_person,
+            release.mechanism,
+            entry.noise_by,
+            release.multiplier,
+            entry.clip,
+            entry.sigma,
+        ),
         *(entry.secure, entry.sampling, entry.accountant, entry.at),
     )

@@ -24,6 +24,7 @@ BEGINNING: Mapping[str, str] = {
     "secure": "split",
     "epsilon": "4",
     "unit": "user",
+    "clients_per_person": "1",
     "minimum": "100",
     "clients": "0",
     "schedule": "once",
@@ -68,6 +69,7 @@ def _values(form: Mapping[str, str]) -> dict[str, Any]:
     policy = {
         "secure": form.get("secure", ""),
         "unit": form.get("unit", ""),
+        "clients_per_person": whole(form, "clients_per_person"),
         "epsilon": number(form, "epsilon"),
         "minimum": whole(form, "minimum"),
     }

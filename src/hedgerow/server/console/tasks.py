@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from fastapi import Response
 
+from hedgerow.privacy.wording import exact_sums
 from hedgerow.server.console.budgets import promise_of
 from hedgerow.server.console.csv_files import Cell, csv_file, paged
 from hedgerow.server.console.models import standing
@@ -38,6 +39,7 @@ def listed(view: View) -> Response:
 def show(view: View) -> Response:
     """Show a task."""
     found = tasks.show(view.name, view.site, view.who)
+    body = found.task.task()
     turn = Turn.asked(view, found.begun, ROWS)
     page = runs.of_task(view.name, view.site, view.who, limit=ROWS, offset=turn.offset)
     sees = view.may(Permission.READ_QUALITY)
@@ -45,6 +47,7 @@ def show(view: View) -> Response:
         "task.html",
         task=found,
         promise=promise_of(found.budget),
+        beware=exact_sums(body.policy, body.runs, body.schedule),
         runs=page.runs,
         turn=turn,
         going=bool(found.runs) and found.runs[0].status == "running",

@@ -106,7 +106,7 @@ def publish(work: Work) -> None:
 
 def _charge(work: Work, run: Run, model: ModelFile) -> None:
     setting, step = work.ask.setting, work.ask.step(model.recipe, model.state)
-    sensitivity, size = setting.quantizer.sensitivity, setting.quantizer.size
+    sensitivity, size = setting.sensitivity, setting.quantizer.size
     charge(
         Ledger(DatabaseLines(work.service.database)),
         account_of(run.task),

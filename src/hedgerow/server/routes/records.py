@@ -40,6 +40,7 @@ class EntryOut(Strict):
     name: str
     step: str
     unit: str
+    clients_per_person: int
     noise_by: str
     secure: str
     release: ReleaseOut

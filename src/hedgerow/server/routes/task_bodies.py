@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from typing_extensions import TypeAliasType
 
+from hedgerow.privacy.policy import MOST_CLIENTS
 from hedgerow.server.routes.shapes import SLUG, Hex32, Strict
 from hedgerow.server.tasks.task import Task
 
@@ -40,6 +41,7 @@ class PolicyBody(Strict):
     delta: Annotated[float, Field(gt=0, lt=1)] | None = None
     secure: Literal["pairwise", "split"]
     unit: Literal["user", "silo"] = "user"
+    clients_per_person: Annotated[int, Field(ge=1, le=MOST_CLIENTS)] = 1
     clip: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     minimum: Annotated[int, Field(ge=2, lt=2**31)] = 20
     adversaries: Share = 0.2

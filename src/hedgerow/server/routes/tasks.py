@@ -34,8 +34,9 @@ Runner = Annotated[Principal, needs(Permission.RUN_TASKS)]
 class BudgetOut(Strict):
     """What a task has promised of privacy, and what its releases have spent.
 
-    ``unit`` is who is protected. The mechanism, who makes the noise, and what is assumed of who
-    takes part are those of the newest release, null before the first.
+    ``unit`` is who is protected, a user at so many clients at most. The mechanism, who makes the
+    noise, and what is assumed of who takes part are those of the newest release, null before the
+    first.
     """
 
     promised: float | None
@@ -43,6 +44,7 @@ class BudgetOut(Strict):
     delta: float | None
     releases: int
     unit: str
+    clients_per_person: int
     mechanism: str | None
     noise_by: str | None
     sampling: str | None
@@ -171,6 +173,7 @@ def _budget(task: Task, entry: Entry | None, releases: int) -> BudgetOut:
         delta=task.policy.delta if entry is None else entry.delta,
         releases=releases,
         unit=task.policy.unit,
+        clients_per_person=task.policy.clients_per_person,
         mechanism=None if entry is None else entry.release.mechanism,
         noise_by=None if entry is None else entry.noise_by,
         sampling=None if entry is None else entry.sampling,
