@@ -22,9 +22,11 @@ from hedgerow.privacy.secure.split.messages import (
     Servers,
     Signed,
     SignedMaskSum,
+    SignedVerdicts,
     Verdicts,
     binding,
     refuse_other_modes,
+    request_of,
     set_root,
     signing,
 )
@@ -94,7 +96,7 @@ class Helper:
         self._accepted: dict[bytes, _Accepted] = {}
         self._answer: SignedMaskSum | None = None
 
-    def judge(self, forward: Forward) -> Verdicts:
+    def judge(self, forward: Forward) -> SignedVerdicts:
         """Return which of the forwarded reports will be in the sum, and why others will not.
 
         The same report forwarded again gets the same verdict.
@@ -117,7 +119,8 @@ class Helper:
                 refused.append(Refusal(report, problem.code))
             else:
                 accepted.append(report)
-        return Verdicts(forward.session, tuple(accepted), tuple(refused))
+        found = Verdicts(forward.session, request_of(forward), tuple(accepted), tuple(refused))
+        return SignedVerdicts(found, self._keys.signing.sign(signing(found)))
 
     def sum_masks(self, collect: Collect) -> SignedMaskSum:
         """Return the sum of the masks of exactly the agreed set, less the helper's noise, once.
