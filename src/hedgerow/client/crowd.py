@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from hedgerow.client.api import Admitted, Api, Deployment, Later, UnavailableError
+from hedgerow.client.api import Admitted, Api, Later, UnavailableError
 from hedgerow.client.guard import Guard
 from hedgerow.client.models import Models
 from hedgerow.client.taking_part import Member, Part, take_part
@@ -21,10 +21,10 @@ from hedgerow.data.catalog import Catalog
 from hedgerow.data.split import Fold
 from hedgerow.errors import HedgerowError, ProtocolError
 from hedgerow.federation.ask import Ask
+from hedgerow.federation.deployment import Deployment
 from hedgerow.privacy.randomness import Stream
 from hedgerow.privacy.secure.identity import Certificate, Identity
 from hedgerow.privacy.secure.session import SPLIT, Floor, Terms
-from hedgerow.privacy.secure.split.messages import Servers
 from hedgerow.privacy.secure.wire import from_wire
 
 AT_ONCE = 32
@@ -190,7 +190,6 @@ async def enrol(
     """
     kept, insisted = Models() if models is None else models, guard or Guard()
     gate = asyncio.Semaphore(AT_ONCE)
-    servers = Servers(deployment.coordinator, deployment.helper, deployment.sealing)
 
     async def one(number: int) -> Member:
         key = Ed25519PrivateKey.generate()
@@ -201,7 +200,7 @@ async def enrol(
         return Member(
             identity,
             deployment.authority,
-            servers,
+            deployment.servers,
             1 if users is None else users[number],
             folds[number],
             MemoryConscience(insisted),

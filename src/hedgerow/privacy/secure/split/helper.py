@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -41,8 +41,8 @@ from hedgerow.privacy.secure.wire import from_wire
 class HelperKeys:
     """The helper's secrets: the key that it signs with, and the one that seeds are sealed to."""
 
-    signing: Ed25519PrivateKey
-    sealing: X25519PrivateKey
+    signing: Ed25519PrivateKey = field(repr=False)
+    sealing: X25519PrivateKey = field(repr=False)
 
 
 @dataclass(frozen=True)
