@@ -27,16 +27,17 @@ import numpy as np
 import polars as pl
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from hedgerow.client.api import Deployment
 from hedgerow.client.guard import Guard
 from hedgerow.client.profile import Profile
 from hedgerow.client.sources import Device
 from hedgerow.client.store import Store
 from hedgerow.data.catalog import Catalog
+from hedgerow.federation.deployment import Deployment
+from hedgerow.federation.proofs import Redemption
 from hedgerow.privacy.secure.identity import Certificate, Identity, public
 from hedgerow.privacy.secure.split.messages import Servers
 from hedgerow.privacy.secure.wire import from_wire
-from hedgerow.server.security import authority, enrolment, keys
+from hedgerow.server.security import certificates, enrolment, keys, parties
 from hedgerow.server.security.enrolment import ClientKind
 from hedgerow.server.security.tls import client_context
 from hedgerow.server.settings import Settings
@@ -90,7 +91,7 @@ class Network:
     ports: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _hedgerow("init", self.folder)
+        _hedgerow("init", self.folder, "--rehearsal", "--url", AUDIENCE)
 
     @functools.cached_property
     def opened(self) -> Database:
@@ -109,16 +110,12 @@ class Network:
     @property
     def deployment(self) -> Deployment:
         """The servers' public keys."""
-        known = keys.load_public(self.folder)
-        return Deployment(
-            AUDIENCE, known.enrolment, known.coordinator, known.helper, known.helper_sealing
-        )
+        return parties.load_deployment(self.folder)
 
     @property
     def servers(self) -> Servers:
         """The two servers, as split mode knows them."""
-        known = self.deployment
-        return Servers(known.coordinator, known.helper, known.sealing)
+        return self.deployment.servers
 
     def url(self, name: str = "coordinator") -> str:
         """Return where a process listens."""
@@ -127,12 +124,12 @@ class Network:
     @property
     def ca(self) -> Path | None:
         """The certificate of who vouches for the servers; None without TLS."""
-        return self.folder / authority.CA if self.tls else None
+        return self.folder / parties.CA if self.tls else None
 
     def start(self, name: str = "coordinator", *, wait: bool = True) -> None:
         """Start a process, on the port that it had before; ``helper`` is the helper."""
         port = self.ports.setdefault(name, free_port())
-        command = ["serve", self.folder, "--port", str(port), "--url", AUDIENCE]
+        command = ["serve", self.folder, "--port", str(port)]
         command += [] if self.tls else ["--plain-http"]
         if name == "helper":
             command += ["--role", "helper"]
@@ -149,7 +146,8 @@ class Network:
 
     def wait(self, name: str = "coordinator") -> None:
         """Wait until a process answers."""
-        process, trust = self.processes[name], client_context(self.ca)
+        process, role = self.processes[name], "helper" if name == "helper" else "coordinator"
+        trust = client_context(self.folder / role / certificates.CA)
         deadline = time.monotonic() + READY
         while time.monotonic() < deadline:
             if process.poll() is not None:
@@ -173,7 +171,7 @@ class Network:
 
     def enrol(self, names: Sequence[str]) -> list[Identity]:
         """Enrol clients without asking the coordinator; return their keys with certificates."""
-        signer, found = keys.load_enrolment(self.folder), []
+        signer, found = keys.load_authority(self.folder), []
         for first in range(0, len(names), 100):
             with self.opened.write() as connection:
                 for name in names[first : first + 100]:
@@ -181,9 +179,8 @@ class Network:
                     token = enrolment.new_token(
                         connection, ClientKind.DEVICE, name, 1, ttl=60, clock=time.time
                     )
-                    proof = key.sign(enrolment.proofs.enrolment(token, public(key)))
                     client = enrolment.enrol(
-                        connection, token, public(key), proof, authority=signer, clock=time.time
+                        connection, Redemption.of(token, key), authority=signer, clock=time.time
                     )
                     found.append(Identity(key, from_wire(Certificate, client.certificate)))
         return found

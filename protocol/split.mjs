@@ -83,7 +83,9 @@ export async function splitSession(v) {
 
   same(message("forward", { session, envelopes: forwarded }), v.forward, "forward");
   const accepted = forwarded.map((each) => each.envelope.report);
-  same(message("verdicts", { session, accepted, refused: [] }), v.verdicts, "verdicts");
+  const verdicts = { session, request: await sha256(unhex(v.forward)), accepted, refused: [] };
+  const judged = await sign(unhex(v.helper_key), signed("verdicts", verdicts));
+  same(message("signed-verdicts", { verdicts, signature: judged }), v.verdicts, "verdicts");
 
   members.sort((a, b) => Buffer.compare(Buffer.from(a.report), Buffer.from(b.report)));
   const domain = utf8("hedgerow/split/set/v1\0");

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from hedgerow.server.security import authority, enrolment, keys
+from hedgerow.server.security import enrolment, parties
 from hedgerow.server.security.enrolment import ClientKind
 from hedgerow.server.settings import Settings
 from hedgerow.server.storage import tables
@@ -118,8 +118,7 @@ class Deployed:
 
     def __post_init__(self):
         self.folder.mkdir()
-        authority.create(self.folder)
-        keys.create(self.folder)
+        parties.make_rehearsal(self.folder, self.url)
         self.database = Database.open(Settings(self.folder).database_url)
 
     def __enter__(self):
@@ -136,12 +135,17 @@ class Deployed:
 
     @property
     def ca(self):
-        return self.folder / authority.CA
+        return self.folder / parties.CA
+
+    @property
+    def deployment(self):
+        return self.folder / parties.DEPLOYMENT
 
     def serve(self, role="coordinator", *options):
         port = self.port if role == "coordinator" else self.helper_port
         said = self.folder / f"{role}.log"
-        transport = ["--plain-http"] if self.plain else ["--client-certificates", self.certificates]
+        asking = ["--client-certificates", self.certificates] if role == "coordinator" else []
+        transport = ["--plain-http"] if self.plain else asking
         program = Program.start(
             said, "serve", self.folder, "--role", role, "--port", port, *transport, *options
         )

@@ -9,7 +9,9 @@ from sqlalchemy import delete
 
 from hedgerow.cli.audit_log import audit_log_app
 from hedgerow.errors import ConfigError, DataError, ProtocolError, StorageError
-from hedgerow.server.security import audit_log, keys
+from hedgerow.federation.deployment import Deployment
+from hedgerow.privacy.secure.identity import public
+from hedgerow.server.security import audit_log
 from hedgerow.server.security.audit_log import Event
 from hedgerow.server.storage.database import Database
 from hedgerow.server.storage.tables import audit_lines, settings
@@ -44,11 +46,16 @@ def change(url, *statements, add=0):
     database.close()
 
 
+def known(path, coordinator):
+    """Write down a deployment with a coordinator's key."""
+    made = Deployment("https://shop.example", bytes([5]) * 32, public(coordinator))
+    path.write_text(made.to_json())
+    return path
+
+
 @pytest.fixture
 def key(tmp_path):
-    path = tmp_path / "coordinator.pub"
-    path.write_bytes(keys.public_pem(KEY.public_key()))
-    return path
+    return known(tmp_path / "deployment.json", KEY)
 
 
 @pytest.fixture
@@ -69,7 +76,7 @@ def command(monkeypatch, capsys):
 
 
 def test_a_database_is_checked(command, url, key):
-    printed = command("verify", url, "--key", key)
+    printed = command("verify", url, "--deployment", key)
     assert "whole: 3 lines" in printed
     assert "--after" in printed
 
@@ -77,7 +84,7 @@ def test_a_database_is_checked(command, url, key):
 def test_a_copy_is_checked_on_its_own(command, url, key, tmp_path):
     file = tmp_path / "log.jsonl"
     assert str(file) in command("export", url, file)
-    assert "whole: 3 lines" in command("verify", file, "--key", key)
+    assert "whole: 3 lines" in command("verify", file, "--deployment", key)
     assert file.read_bytes().count(b"\n") == 4
     assert sorted(tmp_path.glob(".*")) == []
 
@@ -88,11 +95,11 @@ def test_a_log_goes_on_from_an_earlier_copy(command, url, key, tmp_path):
     change(url, add=2)
     command("export", url, later)
     for source in (url, later):
-        printed = command("verify", source, "--key", key, "--after", earlier)
+        printed = command("verify", source, "--deployment", key, "--after", earlier)
         assert "whole: 5 lines" in printed
         assert "--after" not in printed
     with pytest.raises(ProtocolError, match="earlier head"):
-        command("verify", earlier, "--key", key, "--after", later)
+        command("verify", earlier, "--deployment", key, "--after", later)
 
 
 def test_damage_is_one_sentence(command, url, key, tmp_path):
@@ -102,30 +109,32 @@ def test_damage_is_one_sentence(command, url, key, tmp_path):
     for damaged in (b"", whole[:-1], whole.replace(b"client 1", b"client 7"), b"\xff" * 99):
         file.write_bytes(damaged)
         with pytest.raises(ProtocolError, match="audit log"):
-            command("verify", file, "--key", key)
+            command("verify", file, "--deployment", key)
     change(url, delete(audit_lines).where(audit_lines.c.number == 3))
     with pytest.raises(ProtocolError, match="2 lines"):
-        command("verify", url, "--key", key)
+        command("verify", url, "--deployment", key)
     change(url, delete(settings))
     with pytest.raises(ProtocolError, match="no signed head"):
-        command("verify", url, "--key", key)
+        command("verify", url, "--deployment", key)
 
 
 def test_another_key_did_not_sign_it(command, url, tmp_path):
-    path = tmp_path / "other.pub"
-    path.write_bytes(keys.public_pem(OTHER.public_key()))
+    path = known(tmp_path / "other.json", OTHER)
     with pytest.raises(ProtocolError, match="not signed"):
-        command("verify", url, "--key", path)
+        command("verify", url, "--deployment", path)
 
 
 def test_missing_files_are_one_sentence(command, url, key, tmp_path):
     with pytest.raises(DataError, match="no file"):
-        command("verify", tmp_path / "none", "--key", key)
+        command("verify", tmp_path / "none", "--deployment", key)
     with pytest.raises(DataError, match="no file"):
-        command("verify", url, "--key", key, "--after", tmp_path / "none")
-    with pytest.raises(ConfigError, match="cannot be read"):
-        command("verify", url, "--key", tmp_path / "none")
+        command("verify", url, "--deployment", key, "--after", tmp_path / "none")
+    with pytest.raises(DataError, match="no file"):
+        command("verify", url, "--deployment", tmp_path / "none")
+    (tmp_path / "odd.json").write_text("{}")
+    with pytest.raises(ConfigError, match=r"not the deployment\.json"):
+        command("verify", url, "--deployment", tmp_path / "odd.json")
     with pytest.raises(ConfigError, match="database"):
-        command("verify", "mysql://a/b", "--key", key)
+        command("verify", "mysql://a/b", "--deployment", key)
     with pytest.raises(StorageError):
-        command("verify", f"sqlite:///{tmp_path / 'empty.db'}", "--key", key)
+        command("verify", f"sqlite:///{tmp_path / 'empty.db'}", "--deployment", key)

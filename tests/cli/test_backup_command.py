@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 
 from hedgerow.cli import backup as module
 from hedgerow.errors import ConfigError, HedgerowError
-from hedgerow.server.security import audit_log, keys
+from hedgerow.server.security import audit_log, keys, parties
 from hedgerow.server.storage import tables
 from hedgerow.server.storage.blobs import FolderBlobs
 from hedgerow.server.storage.database import Database
@@ -36,7 +36,7 @@ def command(monkeypatch, capsys):
 def filled(folder, role="coordinator"):
     """Make a deployment with a task."""
     folder.mkdir()
-    keys.create(folder)
+    parties.make_rehearsal(folder, "https://shop.example")
     database = Database.open(f"sqlite:///{folder / role / 'hedgerow.db'}")
     signing = keys.load_coordinator(folder).signing
     with database.write() as connection:

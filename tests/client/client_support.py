@@ -2,8 +2,8 @@
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from hedgerow.client.api import Deployment
 from hedgerow.federation.ask import Ask
+from hedgerow.federation.deployment import Deployment
 from hedgerow.federation.setting import Noise, Setting
 from hedgerow.privacy.policy import Policy
 from hedgerow.privacy.secure.identity import public

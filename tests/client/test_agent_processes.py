@@ -20,7 +20,7 @@ from hedgerow.data.interactions import Interactions
 from hedgerow.models.als import ALS
 from hedgerow.models.registry import options_of
 from hedgerow.privacy.policy import Policy
-from hedgerow.server.security.authority import issue_client
+from hedgerow.server.security.certificates import issue_client
 from hedgerow.server.storage import tables
 from hedgerow.server.tasks.task import Task
 
@@ -137,7 +137,14 @@ def seen(tmp_path_factory, postgres_url):
         proxy = stack.enter_context(Proxy())
         deployed.task(task("split", ALS(dimension=2, rounds=2), measure="end"), catalog())
         deployed.serve_both()
-        first = ["--url", deployed.url, "--ca", deployed.ca, "--guard", folder / "guard.json"]
+        first = [
+            "--deployment",
+            deployed.deployment,
+            "--ca",
+            deployed.ca,
+            "--guard",
+            folder / "guard.json",
+        ]
         stranger = deployed.join(
             folder / "stranger", *first, "--token", deployed.token("stranger", USERS), *data[0]
         )

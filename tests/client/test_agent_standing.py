@@ -22,9 +22,8 @@ from hedgerow.client.taking_part import take_part
 from hedgerow.data.columns import Columns
 from hedgerow.privacy.policy import Policy
 from hedgerow.privacy.secure.identity import Certificate, Identity, public
-from hedgerow.privacy.secure.split.messages import Servers
 from hedgerow.privacy.secure.wire import from_wire
-from hedgerow.server.security import keys
+from hedgerow.server.security import parties
 from hedgerow.server.storage import tables
 from hedgerow.server.tasks.task import Task
 
@@ -51,7 +50,7 @@ class Held(Easy):
 
 def member_of(deployed, token, conscience):
     """Enrol a silo that lives in the test."""
-    key, known = Ed25519PrivateKey.generate(), keys.load_public(deployed.folder)
+    key, known = Ed25519PrivateKey.generate(), parties.load_deployment(deployed.folder)
     source = Table(visits(7), columns=Columns(user_id="who", item_id="what", timestamp="moment"))
 
     async def enrol():
@@ -61,8 +60,8 @@ def member_of(deployed, token, conscience):
     found = asyncio.run(enrol())
     return Member(
         Identity(key, from_wire(Certificate, found.certificate)),
-        known.enrolment,
-        Servers(known.coordinator, known.helper, known.helper_sealing),
+        known.authority,
+        known.servers,
         USERS,
         lambda catalog, _held_out: fold_of(source, catalog).fold,
         conscience,
@@ -108,7 +107,14 @@ def test_an_agent_killed_with_its_vector_sent_is_in_no_second_sum(tmp_path):
         deployed = stack.enter_context(Deployed(tmp_path / "shop"))
         deployed.serve()
         member = member_of(deployed, deployed.token("here", USERS), held)
-        first = ["--url", deployed.url, "--guard", tmp_path / "guard.json", "--consent", "train"]
+        first = [
+            "--deployment",
+            deployed.deployment,
+            "--guard",
+            tmp_path / "guard.json",
+            "--consent",
+            "train",
+        ]
         data = [["--data", tmp_path / f"{number}.csv", *COLUMNS] for number in (0, 1)]
         running = []
         for agent, own in zip(agents, data, strict=True):
@@ -163,7 +169,7 @@ def standing(tmp_path_factory):
             measure="none",
         )
         (folder / "plain.json").write_text(json.dumps({**GUARD, "epsilon": None}))
-        first = ["--url", deployed.url, "--guard", folder / "plain.json"]
+        first = ["--deployment", deployed.deployment, "--guard", folder / "plain.json"]
         running = []
         for number, options in enumerate((["--task", "shop", "--listen", f"127.0.0.1:{port}"], [])):
             token = deployed.token(f"silo-{number}", USERS)

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from hedgerow.client.connection import Tls, check_url, is_loopback
+from hedgerow.client.connection import Tls
 from hedgerow.client.guard import Guard
 from hedgerow.client.profile import CERTIFICATE, KEY, SETTINGS, Profile
 from hedgerow.errors import ConfigError
@@ -176,45 +176,6 @@ def test_settings_that_are_no_object_are_refused(profile, folder, content):
     (folder / SETTINGS).write_text(content)
     with pytest.raises(ConfigError, match="cannot be read"):
         Profile.open(folder)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://a.example",
-        "https://a.example:8443/base",
-        "http://localhost:8000",
-        "http://127.0.0.1:1",
-        "http://[::1]:1",
-    ],
-)
-def test_coordinators_that_can_be_trusted(url):
-    check_url(url)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "a.example",
-        "http://a.example",
-        "http://192.168.0.1",
-        "http://localhost.evil.example",
-        "https://user:word@a.example",
-        "https://a.example:99999",
-        "https://[::1",
-        "file:///etc/passwd",
-        "https://",
-    ],
-)
-def test_coordinators_that_cannot(url):
-    with pytest.raises(ConfigError):
-        check_url(url)
-
-
-def test_which_hosts_are_this_computer():
-    assert [is_loopback(h) for h in ("127.8.9.1", "::1", "localhost")] == [True] * 3
-    assert not any(is_loopback(h) for h in ("0.0.0.0", "::", "10.0.0.1", "example.org", ""))
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):

@@ -16,7 +16,7 @@ TEXT = Path(__file__).parents[2].joinpath("protocol", "messages.cddl").read_text
 MODULES = (identity, messages, receipt, session, split)
 NOT_ON_THE_WIRE = {"Identity", "Floor"}
 
-STANDALONE_TOO = ("envelope", "agreed-set", "mask-sum")
+STANDALONE_TOO = ("envelope", "verdicts", "agreed-set", "mask-sum")
 """Structures inside messages that are also signed by themselves, under their type."""
 
 NESTED = ("certificate", "signed", "refusal")

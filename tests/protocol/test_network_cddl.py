@@ -66,6 +66,6 @@ def test_the_bodies_of_routes_are_those_of_the_code():
     assert named("upload-body") == set(PHASE_OF)
     assert named("told-body") == {name for told in TELLS.values() for name in told.split(" or ")}
     assert named("helper-body") == {"invitation", "forward", "collect"}
-    assert named("helper-answer") == {"verdicts", "signed-mask-sum"}
+    assert named("helper-answer") == {"signed-verdicts", "signed-mask-sum"}
     paths = {route.path for route in helper.routes()}
     assert paths == {f"{PREFIX}{name}" for name in ("begin", "judge", "collect")}

@@ -19,6 +19,7 @@ from hedgerow.client.models import Models
 from hedgerow.client.taking_part import take_part
 from hedgerow.data.split import Fold
 from hedgerow.errors import HedgerowError, ProtocolError
+from hedgerow.federation.proofs import Redemption
 from hedgerow.federation.setting import stream_of
 from hedgerow.federation.terms import own_stream
 from hedgerow.privacy.secure.identity import Certificate, Identity, public
@@ -136,14 +137,9 @@ class Deployment:
                 token = enrolment.new_token(
                     connection, kind, str(name), most, ttl=60, clock=lambda: 0.0
                 )
-                proof = key.sign(enrolment.proofs.enrolment(token, public(key)))
+                asked = Redemption.of(token, key)
                 client = enrolment.enrol(
-                    connection,
-                    token,
-                    public(key),
-                    proof,
-                    authority=self.authority,
-                    clock=lambda: 0.0,
+                    connection, asked, authority=self.authority, clock=lambda: 0.0
                 )
             found.append(Identity(key, from_wire(Certificate, client.certificate)))
         return found

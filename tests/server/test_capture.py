@@ -27,7 +27,7 @@ from hedgerow.privacy.policy import Policy
 from hedgerow.privacy.secure.split.client import make_report
 from hedgerow.server.app import build
 from hedgerow.server.rounds.machine import Machine
-from hedgerow.server.security import authority
+from hedgerow.server.security import certificates
 from hedgerow.server.security.tokens import Issuer
 from hedgerow.server.site import Site
 from hedgerow.server.storage import tables
@@ -180,13 +180,13 @@ def test_nothing_of_anybody_crosses_the_wire(tmp_path, sqlite, log, monkeypatch,
     if transport == "tls":
         folder, scheme = tmp_path / "keys", "https"
         folder.mkdir()
-        authority.create(folder)
+        certificates.create(folder, "coordinator")
         own = folder / "coordinator"
         options = {
-            "ssl_certfile": str(own / authority.CERTIFICATE),
-            "ssl_keyfile": str(own / authority.KEY),
+            "ssl_certfile": str(own / certificates.CERTIFICATE),
+            "ssl_keyfile": str(own / certificates.KEY),
         }
-        verify = ssl.create_default_context(cafile=str(folder / authority.CA))
+        verify = ssl.create_default_context(cafile=str(own / certificates.CA))
     machine = Machine(service)
     issuer = Issuer(bytes(32), AUDIENCE, service.clock)
     with Inbox(service.messages, service.clock) as inbox, machine:

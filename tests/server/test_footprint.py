@@ -6,7 +6,7 @@ import sys
 
 from processes import environment
 
-from hedgerow.server.security import keys
+from hedgerow.server.security import parties
 from hedgerow.server.settings import Settings
 from hedgerow.server.storage.database import Database
 
@@ -27,7 +27,7 @@ from hedgerow.privacy.policy import Policy
 from hedgerow.privacy.randomness import Stream
 from hedgerow.privacy.releases import epsilon_spent
 from hedgerow.privacy.secure.parameters import Assumptions, choose
-from hedgerow.server.serving import application
+from hedgerow.server.assembly import application
 from hedgerow.server.settings import Settings
 
 
@@ -55,7 +55,7 @@ with application(Settings(Path(sys.argv[1]), plain=True)):
 
 
 def test_a_coordinator_computes_without_tables_or_scientific_libraries(tmp_path):
-    keys.create(tmp_path)
+    parties.make_rehearsal(tmp_path, "http://127.0.0.1:8443")
     # The tables are there already, as at every start but the first.
     Database.open(Settings(tmp_path).database_url).close()
     done = subprocess.run(

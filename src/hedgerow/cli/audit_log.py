@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 
 from hedgerow.errors import DataError
-from hedgerow.server.security import audit_chain, audit_log, keys
+from hedgerow.federation.deployment import Deployment
+from hedgerow.server.security import audit_chain, audit_log
 from hedgerow.server.security.audit_chain import Head
 from hedgerow.server.storage.database import Database
 
@@ -30,9 +31,9 @@ Source = Annotated[
 def verify(
     source: Source,
     *,
-    key: Annotated[
+    deployment: Annotated[
         Path,
-        typer.Option(help="The coordinator's public key, public/coordinator.pub.", exists=False),
+        typer.Option(help="deployment.json, with the coordinator's public key.", exists=False),
     ],
     after: Annotated[
         Path | None,
@@ -40,7 +41,7 @@ def verify(
     ] = None,
 ) -> None:
     """Check that nothing in an audit log was edited, taken out, put in or cut off."""
-    public = keys.read_public(key)
+    public = Deployment.from_json(_read(deployment)).coordinator
     lines, head = audit_log.parse(_exported(source))
     earlier = _head(after) if after else None
     checked = audit_chain.verify(lines, head, public, earlier=earlier)

@@ -7,17 +7,22 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hedgerow.errors import ConfigError
+from hedgerow.privacy.secure.identity import public
 from hedgerow.server.operations.archive import Manifest, reading
 from hedgerow.server.operations.backup import back_up
 from hedgerow.server.operations.restore import Restored, restore, restore_keys
-from hedgerow.server.security import keys
-from hedgerow.server.settings import COORDINATOR, HELPER, Settings
+from hedgerow.server.security import keys, parties
+from hedgerow.server.settings import AUTHORITY, COORDINATOR, HELPER, Settings
 from hedgerow.server.storage.blobs import Blobs, open_blobs
 from hedgerow.server.storage.database import Database
 
 _NEW_KEY = (
     "Give the helper a new sealing key before it starts: sums that it answered after the backup "
     "are not in it, and with the old key it could answer them again."
+)
+_TOKENS = (
+    "Tokens that were redeemed after the backup can be redeemed once more: make the database anew, "
+    "and hand fresh ones to those who have not enrolled."
 )
 _REVOKE = (
     "What happened after the backup is not in it. Revoke again which clients and access keys were "
@@ -49,7 +54,7 @@ def bring_back(
                 f"This is a backup of the {reader.manifest.role}; say so with --role."
             )
         count = restore_keys(reader, folder)
-        key = keys.load_public(folder).coordinator
+        key = _auditor(settings)
         opened = Database.open(settings.database_url)
         try:
             done = restore(reader, opened, _blobs(settings), key=key, signing=_signing(settings))
@@ -60,7 +65,7 @@ def bring_back(
 
 
 def _blobs(settings: Settings) -> Blobs | None:
-    return None if settings.role == HELPER else open_blobs(settings.blobs_place)
+    return open_blobs(settings.blobs_place) if settings.role == COORDINATOR else None
 
 
 def _signing(settings: Settings) -> Ed25519PrivateKey | None:
@@ -68,9 +73,18 @@ def _signing(settings: Settings) -> Ed25519PrivateKey | None:
     return keys.load_coordinator(settings.folder).signing if here else None
 
 
+def _auditor(settings: Settings) -> bytes:
+    """Return the public key that signs the audit log; an authority keeps none."""
+    if settings.role == AUTHORITY:
+        return public(keys.load_authority(settings.folder))
+    return parties.load_deployment(settings.folder).coordinator
+
+
 def _warnings(done: Restored) -> list[str]:
     if done.manifest.role == HELPER:
         return [f"{done.reports} reports of sums without an answer count as used now.", _NEW_KEY]
+    if done.manifest.role == AUTHORITY:
+        return [_TOKENS]
     found = [_REVOKE]
     if done.rounds:
         found.append(

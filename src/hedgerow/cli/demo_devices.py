@@ -1,7 +1,8 @@
 """The devices of the demonstration: hundreds of agents in one process, some of which vanish.
 
 Run as ``python -m hedgerow.cli.demo_devices SETTINGS``, a JSON file with the URL, the files of the
-certificate and the interactions, one token for each device, and the share that vanishes.
+certificate, the deployment and the interactions, one token for each device, and the share that
+vanishes.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 import httpx
 import polars as pl
 
-from hedgerow.client.api import Admitted, Api
+from hedgerow.client.api import Admitted
 from hedgerow.client.crowd import Crowd, enrol
 from hedgerow.client.models import Models
 from hedgerow.client.sources import Table, fold_of
@@ -30,6 +31,7 @@ from hedgerow.data.catalog import Catalog
 from hedgerow.data.columns import Columns
 from hedgerow.data.split import Fold, LastOut
 from hedgerow.errors import HedgerowError
+from hedgerow.federation.deployment import Deployment
 
 TOGETHER = 20
 """Devices that share a pool of connections, in which each request looks at all."""
@@ -52,6 +54,7 @@ async def run(settings: dict[str, Any]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     tokens, share = settings["tokens"], settings["vanish"]
+    deployment = Deployment.from_json(Path(settings["deployment"]).read_bytes())
     users = pl.read_parquet(settings["data"], columns=["user_id"])["user_id"].unique().sort()
     context = ssl.create_default_context(cafile=settings["ca"])
     held, models = folds(settings["data"], users.to_list()), Models()
@@ -62,7 +65,6 @@ async def run(settings: dict[str, Any]) -> None:
                 httpx.AsyncClient(base_url=settings["url"], verify=context)
             )
             some = slice(first, first + TOGETHER)
-            deployment = await Api(http).deployment()
             return await enrol(http, deployment, tokens[some], held[some], models=models)
 
         async def live(first: int, crowd: Crowd) -> None:

@@ -119,6 +119,7 @@ def bring_devices(network: Rehearsal, people: People, vanish: float) -> None:
     values = {
         "url": network.url,
         "ca": str(network.ca),
+        "deployment": str(network.deployment),
         "data": str(path),
         "tokens": [token["token"] for token in made["tokens"]],
         "vanish": vanish,

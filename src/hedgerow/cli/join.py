@@ -2,49 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hedgerow.cli import options as o
+from hedgerow.cli.join_request import Agreement, Contact, Data, Duty, Files, Joining
 from hedgerow.errors import ConfigError
 
 PURPOSES = ("train", "measure", "recommend")
-
-
-@dataclass(frozen=True)
-class Joining:
-    """What the command was given; its options say what each is."""
-
-    folder: Path
-    url: str | None
-    token: str | None
-    deployment: Path | None
-    guard: Path | None
-    ca: str | None
-    certificate: str | None
-    certificate_key: str | None
-    data: str | None
-    query: str | None
-    columns: dict[str, str]
-    drop_invalid: bool
-    consent: tuple[str, ...]
-    withdraw: tuple[str, ...]
-    consent_by: str
-    consent_text: str
-    task: str | None
-    listen: str | None
-    listen_token: str | None
-    once: bool
 
 
 def join(
     folder: Annotated[Path, typer.Argument(help="The agent's own folder; made at first.")],
     *,
     url: Annotated[
-        str | None, typer.Option(envvar="HEDGEROW_URL", help="The coordinator's URL, at first.")
+        str | None,
+        typer.Option(
+            envvar="HEDGEROW_URL",
+            help="The coordinator's URL, at first; by default that of --deployment.",
+        ),
     ] = None,
     token: Annotated[
         str | None,
@@ -53,8 +31,16 @@ def join(
     deployment: Annotated[
         Path | None,
         typer.Option(
-            help="JSON file with the servers' public keys, from whoever runs the deployment; "
-            "without it they are believed at the first contact."
+            help="deployment.json with the servers' public keys, handed over by whoever runs "
+            "the deployment, at first."
+        ),
+    ] = None,
+    fingerprint: Annotated[
+        str | None,
+        typer.Option(
+            envvar="HEDGEROW_FINGERPRINT",
+            help="Instead of --deployment: the text that its operator reads to you; the keys "
+            "come from the coordinator and have to match it.",
         ),
     ] = None,
     guard: Annotated[
@@ -101,32 +87,19 @@ def join(
 ) -> None:
     """Take part in a federation with the data that are here, which stay here.
 
-    The first time it takes --url and --token and makes FOLDER; later FOLDER is enough. It asks for
-    nothing but outgoing HTTPS, also through a proxy, and may be stopped or killed at any time.
+    The first time it takes --token and --deployment (or --fingerprint) and makes FOLDER; later
+    FOLDER is enough. It asks for nothing but outgoing HTTPS, also through a proxy, and may be
+    stopped or killed at any time.
     """
     if listen is not None and task is None:
         raise ConfigError("To recommend with --listen, name the task whose model it shall be.")
     chosen = Joining(
-        folder=folder,
-        url=url,
-        token=token,
-        deployment=deployment,
-        guard=guard,
-        ca=ca,
-        certificate=certificate,
-        certificate_key=certificate_key,
-        data=data,
-        query=query,
-        columns=o.pairs(columns, "--columns"),
-        drop_invalid=drop_invalid,
-        consent=_purposes(consent),
-        withdraw=_purposes(withdraw),
-        consent_by=consent_by,
-        consent_text=consent_text,
-        task=task,
-        listen=listen,
-        listen_token=listen_token,
-        once=once,
+        folder,
+        Contact(url, token, deployment, fingerprint, guard),
+        Files(ca, certificate, certificate_key),
+        Data(data, query, o.pairs(columns, "--columns"), drop_invalid),
+        Agreement(_purposes(consent), _purposes(withdraw), consent_by, consent_text),
+        Duty(task, listen, listen_token, once),
     )
     from hedgerow.cli.joining import run
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rich.console import Console
 
-from hedgerow.cli.join import Joining
+from hedgerow.cli.join_request import Contact, Data, Duty, Joining
 from hedgerow.client.agent import Agent, api_of, connect
-from hedgerow.client.api import Api, Deployment
-from hedgerow.client.connection import Tls
+from hedgerow.client.api import Api
+from hedgerow.client.connection import Tls, reach
 from hedgerow.client.guard import Guard
 from hedgerow.client.listen import Listener, listen
 from hedgerow.client.profile import DEVICE, SETTINGS, Profile
@@ -23,10 +22,9 @@ from hedgerow.client.sources import Device, Source, Table
 from hedgerow.client.store import Store
 from hedgerow.data.columns import Columns
 from hedgerow.errors import ConfigError
+from hedgerow.federation.deployment import HOW, Deployment, digits_of
 from hedgerow.privacy.secure.identity import Certificate, public
 from hedgerow.privacy.secure.wire import from_wire
-
-KEYS = ("authority", "coordinator", "helper", "sealing")
 
 
 def run(chosen: Joining) -> None:
@@ -35,7 +33,7 @@ def run(chosen: Joining) -> None:
     Raises
     ------
     ConfigError
-        An option does not fit, or the first time it lacks a URL or a token.
+        An option does not fit, or the first time it lacks a token or the servers' keys.
     DataError
         The data cannot be used.
     """
@@ -43,82 +41,101 @@ def run(chosen: Joining) -> None:
     if not (chosen.folder / SETTINGS).exists():
         asyncio.run(_enrol(chosen, console))
     profile, store = Profile.open(chosen.folder), Store(chosen.folder)
-    for purpose in chosen.consent:
-        store.consents.give(purpose, chosen.consent_by, chosen.consent_text)
-    for purpose in chosen.withdraw:
-        store.consents.withdraw(purpose, chosen.consent_by)
-    source = _source(chosen, profile, store)
+    agreement = chosen.agreement
+    for purpose in agreement.give:
+        store.consents.give(purpose, agreement.by, agreement.text)
+    for purpose in agreement.withdraw:
+        store.consents.withdraw(purpose, agreement.by)
+    source = _source(chosen.data, profile, store)
     # What is wrong with the data is said now, and not when a round asks for them.
     source.read()
     agent = Agent(profile, store, source, console.print)
-    asyncio.run(_live(agent, chosen, console))
+    asyncio.run(_live(agent, chosen.duty, console))
 
 
 async def _enrol(chosen: Joining, console: Console) -> None:
-    """Make the agent's folder, and redeem the token."""
-    if chosen.url is None or chosen.token is None:
-        raise ConfigError(f"{chosen.folder} has no agent yet; give --url and --token to make one.")
-    guard = Guard() if chosen.guard is None else Guard.from_json(_json(chosen.guard))
-    tls = Tls(chosen.ca, chosen.certificate, chosen.certificate_key)
-    nobody = Deployment(chosen.url, bytes(32), bytes(32), bytes(32), bytes(32))
-    stranger = Profile(chosen.folder, Ed25519PrivateKey.generate(), chosen.url, nobody, tls=tls)
-    async with connect(stranger) as http:
+    """Make the agent's folder, and redeem the token.
+
+    Whom to trust is settled first: nothing is sent to servers that are not known.
+    """
+    contact = chosen.contact
+    if contact.token is None:
+        raise ConfigError(
+            f"{chosen.folder} has no agent yet; give --token and --deployment to make one."
+        )
+    pinned = _pinned(contact)
+    url = contact.url or (pinned.audience if pinned else None)
+    if url is None:
+        raise ConfigError("With --fingerprint, say with --url where the coordinator is.")
+    guard = Guard() if contact.guard is None else Guard.from_json(_json(contact.guard))
+    files = chosen.files
+    tls, key = Tls(files.ca, files.certificate, files.key), Ed25519PrivateKey.generate()
+    async with reach(url, tls) as http:
         api = Api(http)
-        if chosen.deployment is not None:
-            known = _deployment(_json(chosen.deployment))
-        else:
-            known = await api.deployment()
-            console.print(
-                "note: believing the servers' public keys at the first contact; to check them, "
-                "give --deployment."
-            )
-        found = await api.enrol(chosen.token, stranger.key)
+        known = pinned or await api.deployment(contact.fingerprint or "")
+        found = await api.enrol(contact.token, key)
     made = Profile.create(
         chosen.folder,
-        chosen.url,
+        url,
         known,
         kind=found.kind,
         users=found.users,
         tls=tls,
         guard=guard,
-        key=stranger.key,
+        key=key,
     )
     made.enrolled(from_wire(Certificate, found.certificate))
     console.print(f"Enrolled as the {found.kind} {found.name}, for {found.users:,} users.")
 
 
-async def _live(agent: Agent, chosen: Joining, console: Console) -> None:
+def _pinned(contact: Contact) -> Deployment | None:
+    """Return the servers' keys as they were handed over; None where a fingerprint was.
+
+    Raises
+    ------
+    ConfigError
+        Neither was, both were, or they cannot be read.
+    """
+    if (contact.deployment is None) == (contact.fingerprint is None):
+        raise ConfigError(f"An agent has to know the servers' keys; {HOW}.")
+    if contact.deployment is None:
+        digits_of(contact.fingerprint or "")
+        return None
+    return Deployment.from_values(_json(contact.deployment))
+
+
+async def _live(agent: Agent, duty: Duty, console: Console) -> None:
     """Take part until told to stop, or once."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with connect(agent.profile) as http:
         api = api_of(agent.profile, http)
-        if chosen.task is not None:
-            await agent.fetch_live(api, chosen.task)
-        if chosen.once:
+        if duty.task is not None:
+            await agent.fetch_live(api, duty.task)
+        if duty.once:
             await agent.once(api)
             return
         listener = None
-        if chosen.listen is not None:
-            listener = _listen(agent, chosen.listen, chosen.listen_token)
-            console.print(f"Recommending on {chosen.listen}.")
+        if duty.listen is not None:
+            listener = _listen(agent, duty.listen, duty.listen_token)
+            console.print(f"Recommending on {duty.listen}.")
         try:
-            await agent.run(api, stop, chosen.task)
+            await agent.run(api, stop, duty.task)
         finally:
             if listener is not None:
                 listener.stop()
 
 
-def _source(chosen: Joining, profile: Profile, store: Store) -> Source:
+def _source(data: Data, profile: Profile, store: Store) -> Source:
     """Return where the client's interactions come from."""
     if profile.kind == DEVICE:
-        if chosen.data is not None:
+        if data.place is not None:
             raise ConfigError("A device records its own user's interactions; leave --data out.")
         return Device(store.history, public(profile.key).hex())
-    if chosen.data is None:
+    if data.place is None:
         raise ConfigError("A silo needs --data: a CSV or Parquet file, or a database URL.")
-    return Table(chosen.data, chosen.query, Columns(**chosen.columns), chosen.drop_invalid)
+    return Table(data.place, data.query, Columns(**data.columns), data.drop_invalid)
 
 
 def _listen(agent: Agent, where: str, token: str | None) -> Listener:
@@ -127,16 +144,6 @@ def _listen(agent: Agent, where: str, token: str | None) -> Listener:
     if not host or not port.isdigit():
         raise ConfigError("--listen takes HOST:PORT, such as 127.0.0.1:8080.")
     return listen(agent.live, host.strip("[]"), int(port), token=token)
-
-
-def _deployment(values: Mapping[str, Any]) -> Deployment:
-    try:
-        keys = {name: bytes.fromhex(values[name]) for name in KEYS}
-        return Deployment(str(values["audience"]), **keys)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ConfigError(
-            "The deployment's file is JSON as the coordinator gives it at /v1/deployment."
-        ) from error
 
 
 def _json(path: Path) -> Any:

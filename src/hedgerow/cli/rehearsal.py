@@ -29,7 +29,7 @@ from hedgerow.cli.access_key import RoleName, access_key
 from hedgerow.cli.init import init
 from hedgerow.client.operator import Operator, connect
 from hedgerow.errors import ConfigError, HedgerowError
-from hedgerow.server.security import authority
+from hedgerow.server.security import parties
 from hedgerow.server.tasks.registry import catalog_bytes
 
 __all__ = ["Rehearsal", "StoppedError", "catalog_bytes", "rehearse"]
@@ -94,12 +94,12 @@ class Rehearsal:
     @property
     def ca(self) -> Path:
         """The certificate of who vouches for the servers."""
-        return self.folder / "keys" / authority.CA
+        return self.folder / "keys" / parties.CA
 
     @property
     def deployment(self) -> Path:
-        """A file with the servers' public keys."""
-        return self.folder / "deployment.json"
+        """The file with the servers' public keys, which everybody here pins."""
+        return self.folder / "keys" / parties.DEPLOYMENT
 
     def join(
         self, name: str, data: Path, users: int, guard: Mapping[str, Any] | None = None
@@ -121,9 +121,8 @@ class Rehearsal:
         options = ["--guard", str(self._json(f"{name}-guard.json", guard))] if guard else []
         self.start(
             name,
-            *(*COMMAND, "join", str(self.folder / name), "--url", self.url),
-            *("--token", made[0]["token"], "--ca", str(self.ca)),
-            *("--deployment", str(self.deployment), "--data", str(data)),
+            *(*COMMAND, "join", str(self.folder / name), "--token", made[0]["token"]),
+            *("--ca", str(self.ca), "--deployment", str(self.deployment), "--data", str(data)),
             *("--consent", "train,measure", *options),
         )
 
@@ -206,9 +205,9 @@ def rehearse(
     """
     keys, host = folder / "keys", f"{'http' if origins else 'https'}://127.0.0.1"
     plain = ("--plain-http",) if origins else ()
-    said(init, keys)
     ports = [port or free_port(), free_port()]
     url, helper = (f"{host}:{found}" for found in ports)
+    said(init, keys, url=url, rehearsal=True)
     processes: list[Running] = []
     with ExitStack() as stack:
         stack.callback(stop, processes)
@@ -220,13 +219,10 @@ def rehearse(
         options += [part for origin in origins for part in ("--origin", origin)]
         start(processes, folder, "coordinator", (*serve, str(ports[0]), *options))
         key = said(access_key, keys, "rehearsal", role=RoleName.OPERATOR).strip()
-        ca = keys / authority.CA
+        ca = keys / parties.CA
         _wait_for_server(url, ca, processes)
         operator = stack.enter_context(connect(url, key, str(ca)))
-        made = Rehearsal(folder, url, operator, processes)
-        found = operator.http.get("/v1/deployment").raise_for_status()
-        made.deployment.write_bytes(found.content)
-        yield made
+        yield Rehearsal(folder, url, operator, processes)
 
 
 def start(processes: list[Running], folder: Path, name: str, command: tuple[str, ...]) -> Running:

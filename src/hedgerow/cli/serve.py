@@ -1,4 +1,4 @@
-"""``hedgerow serve``: the coordinator, or the helper of split mode."""
+"""``hedgerow serve``: the coordinator, the helper of split mode, or the enrolment authority."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from hedgerow.errors import ConfigError
 
 
 class RoleName(StrEnum):
-    """Which of the two servers."""
+    """Which server."""
 
     COORDINATOR = "coordinator"
     HELPER = "helper"
+    AUTHORITY = "authority"
 
 
 class ClientCertificates(StrEnum):
@@ -49,12 +50,15 @@ def serve_command(
             envvar="HEDGEROW_BLOBS", help="Folder or s3://bucket/prefix; by default a folder."
         ),
     ] = None,
-    url: Annotated[
-        str | None,
-        typer.Option(envvar="HEDGEROW_PUBLIC_URL", help="Under which clients reach the server."),
-    ] = None,
     helper: Annotated[
         str | None, typer.Option(envvar="HEDGEROW_HELPER", help="URL of the helper of split mode.")
+    ] = None,
+    authority: Annotated[
+        str | None,
+        typer.Option(
+            envvar="HEDGEROW_AUTHORITY",
+            help="URL of the enrolment authority, where it is not on this host.",
+        ),
     ] = None,
     client_certificates: Annotated[
         ClientCertificates, typer.Option(help="Mutual TLS: whether callers show a certificate.")
@@ -85,12 +89,16 @@ def serve_command(
         typer.Option(help="Make the helper's noise repeatable; for rehearsals only.", hidden=True),
     ] = None,
 ) -> None:
-    """Run the coordinator, or with --role helper the second server of split mode.
+    """Run the coordinator, or with --role one of those who keep an eye on it.
+
+    The helper is the second server of split mode, and serves the one coordinator that it has
+    pinned; the authority says who takes part. Both belong on hosts of somebody else.
 
     Needs no configuration: keys come from FOLDER, and everything else is kept beside them. Stop it
     with Ctrl-C or SIGTERM; it may also be killed at any time.
     """
     try:
+        from hedgerow.server.security.parties import load_deployment
         from hedgerow.server.security.tls import Clients
         from hedgerow.server.serving import serve
         from hedgerow.server.settings import Settings
@@ -105,8 +113,8 @@ def serve_command(
         port=port,
         database=database,
         blobs=blobs,
-        url=url,
         helper=helper,
+        authority=authority,
         clients={
             ClientCertificates.NONE: Clients.ANYONE,
             ClientCertificates.OPTIONAL: Clients.KNOWN_OR_ANYONE,
@@ -122,5 +130,5 @@ def serve_command(
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print(f"The {role.value} listens on {settings.host}:{settings.port}.")
     if role is RoleName.COORDINATOR:
-        console.print(f"Its console is at {settings.audience}/console/.")
+        console.print(f"Its console is at {load_deployment(folder).audience}/console/.")
     serve(settings)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -11,6 +10,7 @@ from typing import TypeVar
 import httpx
 
 from hedgerow.client.api import Admitted, Api, Later, RefusedError, UnavailableError
+from hedgerow.client.connection import reach
 from hedgerow.client.conscience import LocalConscience
 from hedgerow.client.member import Member
 from hedgerow.client.models import Models
@@ -182,19 +182,8 @@ class Agent:
 
 
 def connect(profile: Profile) -> httpx.AsyncClient:
-    """Return a connection to the coordinator, one outbound and through a proxy where one is set.
-
-    Parameters
-    ----------
-    profile
-        Says where it is, whose certificate it shows, and which one this client shows.
-    """
-    tls = profile.tls
-    context = ssl.create_default_context(cafile=tls.ca)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    if tls.certificate is not None:
-        context.load_cert_chain(tls.certificate, tls.key)
-    return httpx.AsyncClient(base_url=profile.coordinator, verify=context)
+    """Return a connection to a profile's coordinator; see `reach`."""
+    return reach(profile.coordinator, profile.tls)
 
 
 def api_of(profile: Profile, http: httpx.AsyncClient) -> Api:

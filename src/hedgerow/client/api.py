@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hedgerow.errors import HedgerowError, ProtocolError
 from hedgerow.federation import proofs
+from hedgerow.federation.deployment import Deployment
 from hedgerow.privacy.secure.identity import public
 
 CBOR = "application/cbor"
@@ -34,25 +35,6 @@ class RefusedError(ProtocolError):
 
 class UnavailableError(HedgerowError):
     """The coordinator cannot be reached, or is busy; try again later."""
-
-
-@dataclass(frozen=True)
-class Deployment:
-    """Who the servers are.
-
-    Parameters
-    ----------
-    audience
-        The deployment's name, to which logins are bound.
-    authority, coordinator, helper, sealing
-        Public keys: of who enrols clients, of the two servers, and the one seeds are sealed to.
-    """
-
-    audience: str
-    authority: bytes
-    coordinator: bytes
-    helper: bytes
-    sealing: bytes
 
 
 @dataclass(frozen=True)
@@ -111,29 +93,33 @@ class Api:
         self._pause, self._clock = pause, clock
         self._token: str | None = None
 
-    async def deployment(self) -> Deployment:
-        """Return who the servers are; a client should know their keys from its maker, too."""
-        found = (await self._call("GET", "/v1/deployment")).json()
-        keys = {
-            name: bytes.fromhex(found[name])
-            for name in ("authority", "coordinator", "helper", "sealing")
-        }
-        return Deployment(audience=found["audience"], **keys)
+    async def deployment(self, fingerprint: str) -> Deployment:
+        """Return who the servers are, if they are those whose fingerprint is known.
+
+        Parameters
+        ----------
+        fingerprint
+            As `Deployment.fingerprint`, learned by another way than from the coordinator.
+
+        Raises
+        ------
+        ConfigError
+            The coordinator offers other keys, or none.
+        """
+        found = Deployment.from_json((await self._call("GET", "/v1/deployment")).content)
+        found.check(fingerprint)
+        return found
 
     async def enrol(self, token: str, key: Ed25519PrivateKey) -> Enrolled:
-        """Redeem a single-use token for a client's key.
+        """Redeem a single-use token for a client's key. The token itself is not sent.
 
         Raises
         ------
         ProtocolError
             The token is unknown, used or expired.
         """
-        name = public(key)
-        body = {
-            "token": token,
-            "key": name.hex(),
-            "proof": key.sign(proofs.enrolment(token, name)).hex(),
-        }
+        asked = proofs.Redemption.of(token, key)
+        body = {name: value.hex() for name, value in vars(asked).items()}
         found = (await self._call("POST", "/v1/enrol", json=body)).json()
         certificate = bytes.fromhex(found["certificate"])
         return Enrolled(certificate, found["kind"], found["name"], found["users"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
+import ssl
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
+import httpx
+
+from hedgerow.addresses import check_url
 from hedgerow.errors import ConfigError
 
 
@@ -33,32 +35,24 @@ class Tls:
             raise ConfigError("A client's certificate for TLS goes with its key; name both.")
 
 
-def check_url(url: str) -> None:
-    """Refuse a coordinator that others could stand in for.
+def reach(url: str, tls: Tls) -> httpx.AsyncClient:
+    """Return a connection to a coordinator, one outbound and through a proxy where one is set.
+
+    Parameters
+    ----------
+    url
+        Where it is.
+    tls
+        Who vouches for its certificate, and which one this client shows.
 
     Raises
     ------
     ConfigError
-        It is no URL, holds a password, or is reached without TLS from another computer.
+        Others could stand in for the URL; see `check_url`.
     """
-    try:
-        parts = urlsplit(url)
-        host, _ = str(parts.hostname or ""), parts.port
-    except (ValueError, AttributeError) as error:
-        raise ConfigError(f"The coordinator {str(url)[:80]!r} is not a URL: {error}.") from error
-    if not host:
-        raise ConfigError(
-            f"The coordinator {url[:80]!r} is not a URL such as https://coordinator:8443."
-        )
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
-        raise ConfigError("The coordinator is reached by https, other than on this computer.")
-    if parts.username or parts.password:
-        raise ConfigError("The coordinator's URL holds no name and no password.")
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this computer."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    check_url(url)
+    context = ssl.create_default_context(cafile=tls.ca)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    if tls.certificate is not None:
+        context.load_cert_chain(tls.certificate, tls.key)
+    return httpx.AsyncClient(base_url=url, verify=context)

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from hedgerow.client.api import Admitted, Api, Deployment, Later, UnavailableError
+from hedgerow.client.api import Admitted, Api, Later, UnavailableError
 from hedgerow.client.guard import Guard
 from hedgerow.client.member import Member
 from hedgerow.client.models import Models
@@ -23,11 +23,11 @@ from hedgerow.data.catalog import Catalog
 from hedgerow.data.split import Fold
 from hedgerow.errors import HedgerowError, ProtocolError
 from hedgerow.federation.ask import Ask
+from hedgerow.federation.deployment import Deployment
 from hedgerow.models.base import Recipe
 from hedgerow.privacy.randomness import Stream
 from hedgerow.privacy.secure.identity import Certificate, Identity
 from hedgerow.privacy.secure.session import SPLIT, Floor, Terms
-from hedgerow.privacy.secure.split.messages import Servers
 from hedgerow.privacy.secure.wire import from_wire
 
 AT_ONCE = 32
@@ -197,7 +197,6 @@ async def enrol(
     """
     kept, insisted = Models() if models is None else models, guard or Guard()
     gate = asyncio.Semaphore(AT_ONCE)
-    servers = Servers(deployment.coordinator, deployment.helper, deployment.sealing)
 
     async def one(number: int) -> Member:
         key = Ed25519PrivateKey.generate()
@@ -208,7 +207,7 @@ async def enrol(
         return Member(
             identity,
             deployment.authority,
-            servers,
+            deployment.servers,
             1 if users is None else users[number],
             folds[number],
             MemoryConscience(insisted),

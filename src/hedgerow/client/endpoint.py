@@ -14,7 +14,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from hedgerow.client.connection import is_loopback
+from hedgerow.addresses import is_loopback
 from hedgerow.client.recommending import LocalRecommender
 from hedgerow.errors import ConfigError, DataError, HedgerowError, ProtocolError
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hedgerow.client.connection import is_loopback
+from hedgerow.addresses import is_loopback
 from hedgerow.client.endpoint import Current, make_app
 from hedgerow.errors import ConfigError
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 
+from hedgerow.addresses import check_url
 from hedgerow.client.api import UnavailableError
-from hedgerow.client.connection import check_url
 from hedgerow.errors import ConfigError, ProtocolError
 
 PARQUET = "application/vnd.apache.parquet"

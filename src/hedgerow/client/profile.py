@@ -10,12 +10,14 @@ from typing import Any, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from hedgerow.addresses import check_url
 from hedgerow.client import files
-from hedgerow.client.api import Deployment
-from hedgerow.client.connection import Tls, check_url
+from hedgerow.client.connection import Tls
 from hedgerow.client.guard import Guard
 from hedgerow.errors import ConfigError, ProtocolError
+from hedgerow.federation.deployment import Deployment
 from hedgerow.privacy.secure.identity import Certificate, Identity, public
+from hedgerow.privacy.secure.session import SPLIT
 from hedgerow.privacy.secure.split.messages import Servers
 from hedgerow.privacy.secure.wire import from_wire, to_wire
 
@@ -25,8 +27,6 @@ KEY, CERTIFICATE, SETTINGS = "client.key", "certificate.cbor", "profile.json"
 """The files of a profile."""
 
 VERSION = 1
-
-_DEPLOYMENT_KEYS = ("authority", "coordinator", "helper", "sealing")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class Profile:
     coordinator
         URL; ``http`` goes only to this computer.
     deployment
-        The public keys of the servers and of who enrols, which should come from the agent's maker.
+        The public keys of the servers and of who enrols, which come from somebody who is trusted
+        and not from the coordinator.
     kind
         ``device`` (one user) or ``silo``.
     users
@@ -71,8 +72,8 @@ class Profile:
         counted = type(self.users) is int and self.users >= 1
         _check(counted, "A client holds at least one user.")
         _check(self.kind == SILO or self.users == 1, "A device holds one user; enrol a silo.")
-        keys = [getattr(self.deployment, name) for name in _DEPLOYMENT_KEYS]
-        _check(all(len(key) == 32 for key in keys), "A public key of a deployment has 32 bytes.")
+        split = SPLIT in self.guard.modes and self.deployment.helper is None
+        _check(not split, "This deployment has no helper; have the guard refuse split mode.")
 
     @classmethod
     def create(
@@ -94,7 +95,8 @@ class Profile:
         folder
             Made where it is missing.
         coordinator, deployment, kind, users, tls, guard, key
-            As of the class; a fresh key by default.
+            As of the class; a fresh key by default. Where the deployment has no helper, the guard
+            gets stricter: split mode is refused.
 
         Raises
         ------
@@ -113,7 +115,7 @@ class Profile:
             kind,
             users,
             tls or Tls(),
-            guard or Guard(),
+            _fitting(guard or Guard(), deployment),
         )
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -139,13 +141,9 @@ class Profile:
                 values.pop("version") == VERSION,
                 f"The profile in {folder} is of another version of Hedgerow; update it.",
             )
-            deployment: dict[str, Any] = {
-                name: bytes.fromhex(value) if name in _DEPLOYMENT_KEYS else str(value)
-                for name, value in values.pop("deployment").items()
-            }
             parts: Mapping[str, Any] = {
                 **values,
-                "deployment": Deployment(**deployment),
+                "deployment": Deployment.from_values(values["deployment"]),
                 "tls": Tls(**values["tls"]),
                 "guard": Guard.from_json(values["guard"]),
             }
@@ -167,10 +165,7 @@ class Profile:
         values = {
             "version": VERSION,
             "coordinator": self.coordinator,
-            "deployment": {
-                name: value.hex() if isinstance(value, bytes) else value
-                for name, value in asdict(self.deployment).items()
-            },
+            "deployment": self.deployment.to_values(),
             "kind": self.kind,
             "users": self.users,
             "tls": asdict(self.tls),
@@ -206,8 +201,7 @@ class Profile:
     @property
     def servers(self) -> Servers:
         """The two servers of split mode."""
-        known = self.deployment
-        return Servers(known.coordinator, known.helper, known.sealing)
+        return self.deployment.servers
 
     def _checked(self, certificate: Certificate) -> Certificate:
         _check(
@@ -220,6 +214,12 @@ class Profile:
                 "The certificate is not from the authority that the profile names; enrol anew."
             ) from error
         return certificate
+
+
+def _fitting(guard: Guard, deployment: Deployment) -> Guard:
+    if deployment.helper is not None:
+        return guard
+    return replace(guard, modes=tuple(mode for mode in guard.modes if mode != SPLIT))
 
 
 def _check(condition: object, sentence: str) -> None:

@@ -16,6 +16,7 @@ from hedgerow.errors import (
     ProtocolError,
     StorageError,
 )
+from hedgerow.server.authority.service import AuthorityService
 from hedgerow.server.console import routes as console
 from hedgerow.server.helper.service import HelperService
 from hedgerow.server.operations.readiness import Readiness
@@ -23,6 +24,7 @@ from hedgerow.server.routes import (
     agents,
     catalogs,
     clients,
+    enrolling,
     health,
     helper,
     keys,
@@ -69,6 +71,7 @@ def build(site: Site, operations: Operations | None = None) -> FastAPI:
     app.include_router(health.probes)
     app.include_router(health.router)
     app.include_router(agents.router)
+    app.include_router(enrolling.router)
     for operators in (catalogs, clients, keys, models, people, records, runs, schema, tasks):
         app.include_router(operators.router)
     console.mount(app)
@@ -90,6 +93,24 @@ def build_helper(service: HelperService, operations: Operations | None = None) -
     app.state.operations = operations or Operations(Readiness({}))
     app.include_router(health.probes)
     app.router.routes.extend(helper.routes())
+    return _explaining(app)
+
+
+def build_authority(service: AuthorityService, operations: Operations | None = None) -> FastAPI:
+    """Return the enrolment authority's application.
+
+    Parameters
+    ----------
+    service
+        Tokens, and the key.
+    operations
+        What tells how the process is; by default nothing is looked at.
+    """
+    app = FastAPI(title="Hedgerow authority", version="1", docs_url=None, redoc_url=None)
+    app.state.authority = service
+    app.state.operations = operations or Operations(Readiness({}))
+    app.include_router(health.probes)
+    app.include_router(enrolling.apart)
     return _explaining(app)
 
 

@@ -32,7 +32,8 @@ class Keys:
     coordinator
         What the coordinator signs with.
     helper, sealing
-        Public keys of the helper: it signs with one, and seeds are sealed to the other.
+        Public keys of the helper: it signs with one, and seeds are sealed to the other. Empty
+        where there is no helper.
     """
 
     authority: bytes

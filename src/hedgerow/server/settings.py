@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from hedgerow.addresses import check_url
 from hedgerow.errors import ConfigError
 from hedgerow.server.security.tls import Clients
 
-COORDINATOR, HELPER = "coordinator", "helper"
+COORDINATOR, HELPER, AUTHORITY = "coordinator", "helper", "authority"
 
 LARGEST_UPLOAD = 64 << 20
 """Bytes of a masked vector at most: of 8 million values of 64 bits."""
@@ -23,24 +24,23 @@ _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 
 @dataclass(frozen=True)
 class Settings:
-    """A process of the coordinator or of the helper.
+    """A process of the coordinator, of the helper or of the enrolment authority.
 
     Parameters
     ----------
     folder
-        The deployment's keys, made by ``hedgerow init``.
+        The party's keys, made by ``hedgerow init``.
     role
-        ``coordinator`` or ``helper``.
+        ``coordinator``, ``helper`` or ``authority``.
     host, port
         Where it listens.
     database, blobs
         Where everything is kept; None is SQLite and a folder beside the keys.
-    url
-        Under which clients reach the coordinator: the deployment's name.
-    helper
-        The helper's URL; None where no task takes one.
+    helper, authority
+        At the coordinator: the helper's URL, None where no task takes one; and the URL of who
+        enrols clients, None where the coordinator does or nobody.
     clients
-        Whether callers show a certificate of the deployment's authority.
+        At the coordinator: whether callers show a certificate that it has signed.
     plain
         Speak HTTP without TLS, on this computer only.
     people
@@ -62,8 +62,8 @@ class Settings:
     port: int = 8443
     database: str | None = None
     blobs: str | None = None
-    url: str | None = None
     helper: str | None = None
+    authority: str | None = None
     clients: Clients = Clients.ANYONE
     plain: bool = False
     people: Path | None = None
@@ -73,8 +73,13 @@ class Settings:
     origins: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.role not in {COORDINATOR, HELPER}:
-            raise ConfigError("The role is coordinator or helper.")
+        if self.role not in {COORDINATOR, HELPER, AUTHORITY}:
+            raise ConfigError("The role is coordinator, helper or authority.")
+        for who, url in ((HELPER, self.helper), (AUTHORITY, self.authority)):
+            if url is not None:
+                check_url(url, who)
+        if self.clients is not Clients.ANYONE and self.role != COORDINATOR:
+            raise ConfigError("Only the coordinator asks its callers for certificates.")
         if not 0 <= self.port <= 65535:
             raise ConfigError("A port lies between 0 and 65535.")
         if self.plain and self.host not in {"127.0.0.1", "::1", "localhost"}:
@@ -97,12 +102,6 @@ class Settings:
     def blobs_place(self) -> str:
         """Where blobs are."""
         return self.blobs or str(self.folder / self.role / "blobs")
-
-    @property
-    def audience(self) -> str:
-        """The deployment's name."""
-        scheme = "http" if self.plain else "https"
-        return self.url or f"{scheme}://{self.host}:{self.port}"
 
 
 def largest(path: str) -> int:

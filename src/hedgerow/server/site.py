@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
+from hedgerow.server.authority.remote import RemoteAuthority
 from hedgerow.server.context import Service
-from hedgerow.server.helper.service import HelperService
 from hedgerow.server.rounds.telling import Telling
 from hedgerow.server.security.access import Principal
 from hedgerow.server.security.audit_log import Event, append
@@ -34,11 +34,11 @@ class Site:
     audience
         The deployment's name, to which logins are bound.
     enrolment
-        The enrolment authority's key; None where another program enrols.
+        The enrolment authority's key, where it is on this host; None otherwise.
     people
         Logs people in; None without a provider.
-    helper
-        The helper's sessions, where this is the helper.
+    authority
+        The authority elsewhere, to which clients' requests are passed on; None without one.
     """
 
     service: Service
@@ -48,7 +48,7 @@ class Site:
     audience: str
     enrolment: Ed25519PrivateKey | None = None
     people: People | None = None
-    helper: HelperService | None = None
+    authority: RemoteAuthority | None = None
 
     def note(self, connection: Connection, who: Principal, what: str, on: str) -> None:
         """Write to the audit log, as the last thing of a transaction."""

@@ -21,7 +21,7 @@ from hedgerow.server.operations.backup import back_up, key_files
 from hedgerow.server.operations.restore import restore, restore_keys
 from hedgerow.server.rounds.failed import may_be_open
 from hedgerow.server.rounds.record import OVER, load_round
-from hedgerow.server.security import audit_chain, audit_log, keys
+from hedgerow.server.security import audit_chain, audit_log, keys, parties
 from hedgerow.server.storage import schema, tables
 from hedgerow.server.storage.blobs import FolderBlobs
 from hedgerow.server.storage.database import Database
@@ -389,7 +389,7 @@ def test_a_backup_of_another_version_is_refused(tmp_path, backup, other):
 def test_keys_are_in_a_backup_only_where_asked_for(tmp_path, sqlite):
     folder = tmp_path / "keys"
     folder.mkdir()
-    keys.create(folder)
+    parties.make_rehearsal(folder, "https://shop.example")
     back_up(tmp_path / "without.zip", sqlite, None)
     back_up(tmp_path / "with.zip", sqlite, None, secrets_of=folder)
     with reading(tmp_path / "without.zip") as reader:
@@ -401,10 +401,17 @@ def test_keys_are_in_a_backup_only_where_asked_for(tmp_path, sqlite):
         with pytest.raises(ConfigError, match="already"):
             restore_keys(reader, tmp_path / "again")
     names = [p.relative_to(tmp_path / "again") for p in (tmp_path / "again").rglob("*.key")]
-    assert sorted(map(str, names)) == ["coordinator/signing.key", "enrolment/enrolment.key"]
+    assert sorted(map(str, names)) == [
+        "authority/ca.key",
+        "authority/signing.key",
+        "authority/tls.key",
+        "coordinator/ca.key",
+        "coordinator/signing.key",
+        "coordinator/tls.key",
+    ]
     assert (tmp_path / "again" / keys.COORDINATOR_KEY).stat().st_mode & 0o777 == 0o600
     assert not any(name.startswith("helper/") for name in key_files("coordinator"))
-    assert not any(name.startswith(("coordinator/", "enrolment/")) for name in key_files("helper"))
+    assert not any(name.startswith(("coordinator/", "authority/")) for name in key_files("helper"))
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "coordinator/hedgerow.db", "/etc/passwd"])

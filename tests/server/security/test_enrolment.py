@@ -1,6 +1,7 @@
 """Enrolment: one token, one client; the answer again for whoever did not get it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -38,12 +39,10 @@ def token(database, number=0, kind=ClientKind.SILO, name="Ward 3", users=40):
         )  # fmt: skip
 
 
-def enrol(database, text, client=ANNA, at=1.0, proof=None):
-    shown = client.sign(proofs.enrolment(text, public(client))) if proof is None else proof
+def enrol(database, text, client=ANNA, at=1.0, **changed):
+    asked = replace(proofs.Redemption.of(text, client), **changed)
     with database.write() as connection:
-        return enrolment.enrol(
-            connection, text, public(client), shown, authority=AUTHORITY, clock=clock(at)
-        )
+        return enrolment.enrol(connection, asked, authority=AUTHORITY, clock=clock(at))
 
 
 def refused(code, work):
@@ -70,7 +69,7 @@ def test_only_the_hash_of_a_token_is_kept(database):
     text = token(database)
     with database.read() as connection:
         row = connection.execute(select(enrolment_tokens)).one()
-    assert row.digest == proofs.digest(text)
+    assert row.digest == proofs.digest(public(proofs.token_key(text)).hex())
     assert text not in repr(row)
     assert text.removeprefix("het_") not in repr(row)
 
@@ -115,24 +114,31 @@ def test_an_unknown_token_enrols_nobody(sqlite, text):
 
 
 def test_the_key_has_to_be_held(sqlite):
-    text, other = token(sqlite, 1), token(sqlite, 2)
+    text = token(sqlite, 1)
+    one, other = (public(proofs.token_key(t)) for t in (text, token(sqlite, 2)))
     for proof in (
         b"",
         bytes(64),
-        BEN.sign(proofs.enrolment(text, public(ANNA))),
+        BEN.sign(proofs.enrolment(one, public(ANNA))),
         ANNA.sign(proofs.enrolment(other, public(ANNA))),
-        ANNA.sign(proofs.enrolment(text, public(BEN))),
+        ANNA.sign(proofs.enrolment(one, public(BEN))),
         ANNA.sign(text.encode()),
     ):
         refused("bad-signature", partial(enrol, sqlite, text, proof=proof))
-    with sqlite.write() as connection:
-        refused(
-            "bad-signature",
-            lambda: enrolment.enrol(
-                connection, text, b"short", bytes(64), authority=AUTHORITY, clock=clock()
-            ),
-        )
+    refused("bad-signature", partial(enrol, sqlite, text, key=b"short"))
     assert enrol(sqlite, text)
+
+
+def test_whoever_passes_a_request_on_can_redeem_the_token_for_nobody_else(sqlite):
+    """A coordinator that is not the authority sees every request, and may want clients."""
+    text = token(sqlite)
+    seen = proofs.Redemption.of(text, ANNA)
+    assert text.removeprefix("het_") not in repr(seen)
+    signed = proofs.enrolment(seen.token, public(BEN))
+    for voucher in (seen.voucher, BEN.sign(signed), bytes(64)):
+        stolen = {"key": public(BEN), "proof": BEN.sign(signed), "voucher": voucher}
+        refused("bad-signature", partial(enrol, sqlite, text, **stolen))
+    assert enrol(sqlite, text).id == public(ANNA).hex()
 
 
 def test_a_key_enrols_once_and_the_second_token_stays_good(database):

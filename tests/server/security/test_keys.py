@@ -1,9 +1,8 @@
-"""The deployment's keys: drawn once, read back, and told apart."""
+"""The parties' secrets: drawn once where each party is, read back, and told apart."""
 
 import stat
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from hedgerow.errors import ConfigError
 from hedgerow.server.security import files, keys
@@ -11,58 +10,50 @@ from hedgerow.server.security import files, keys
 
 @pytest.fixture
 def folder(tmp_path):
-    keys.create(tmp_path)
+    for role in keys.FILES:
+        keys.create(tmp_path, role)
     return tmp_path
 
 
-def test_public_halves_belong_to_the_secret_ones(folder):
-    public = keys.load_public(folder)
+def names(folder):
+    return {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+
+
+def test_no_two_keys_are_the_same(folder):
     coordinator, helper = keys.load_coordinator(folder), keys.load_helper(folder)
-    halves = (
-        keys.load_enrolment(folder),
-        coordinator.signing,
-        helper.signing,
-        helper.sealing,
-    )
-    found = (public.enrolment, public.coordinator, public.helper, public.helper_sealing)
-    assert found == tuple(key.public_key().public_bytes_raw() for key in halves)
-    assert len(set(found)) == 4
+    secrets = (keys.load_authority(folder), coordinator.signing, helper.signing, helper.sealing)
+    assert len({key.private_bytes_raw() for key in secrets}) == 4
     assert len(coordinator.token_secret) == 32
 
 
+@pytest.mark.parametrize("role", keys.FILES)
+def test_each_party_draws_its_own_keys_and_no_others(tmp_path, role):
+    keys.create(tmp_path, role)
+    assert names(tmp_path) == set(keys.FILES[role])
+    assert {name.split("/")[0] for name in keys.FILES[role]} == {role}
+
+
 def test_secrets_are_for_their_owner_and_not_printed(folder):
-    for path in folder.rglob("*"):
-        if path.is_file():
-            mode = stat.S_IMODE(path.stat().st_mode)
-            assert mode == (0o644 if path.suffix == ".pub" else 0o600)
+    for name in names(folder):
+        assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
     shown = repr(keys.load_coordinator(folder)) + repr(keys.load_helper(folder))
     assert shown == "CoordinatorKeys()HelperKeys()"
 
 
-def test_the_files_are_those_announced(folder):
-    written = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
-    assert written == set(keys.FILES)
-
-
-def test_keys_are_never_overwritten(folder):
-    before = keys.load_public(folder)
+@pytest.mark.parametrize("role", keys.FILES)
+def test_keys_are_never_overwritten(folder, role):
+    before = {name: (folder / name).read_bytes() for name in names(folder)}
     with pytest.raises(ConfigError, match="not overwritten"):
-        keys.create(folder)
-    assert keys.load_public(folder) == before
+        keys.create(folder, role)
+    assert before == {name: (folder / name).read_bytes() for name in names(folder)}
 
 
-@pytest.mark.parametrize("name", keys.FILES)
+@pytest.mark.parametrize("name", [name for role in keys.FILES.values() for name in role])
 @pytest.mark.parametrize("damage", ["missing", "empty", "another kind"])
 def test_damaged_files_are_one_sentence(folder, name, damage):
     path = folder / name
-    sealing = "sealing" in name
-    data = {
-        "empty": b"",
-        "another kind": (folder / (keys.HELPER_KEY if sealing else keys.SEALING_KEY)).read_bytes(),
-    }
-    if path.suffix == ".pub":
-        other = "public/helper.pub" if sealing else "public/helper-sealing.pub"
-        data["another kind"] = (folder / other).read_bytes()
+    other = keys.HELPER_KEY if name == keys.SEALING_KEY else keys.SEALING_KEY
+    data = {"empty": b"", "another kind": (folder / other).read_bytes()}
     path.unlink()
     if damage != "missing":
         path.write_bytes(data[damage])
@@ -70,21 +61,11 @@ def test_damaged_files_are_one_sentence(folder, name, damage):
     def load_all():
         keys.load_coordinator(folder)
         keys.load_helper(folder)
-        keys.load_enrolment(folder)
-        keys.load_public(folder)
+        keys.load_authority(folder)
 
     with pytest.raises(ConfigError) as refused:
         load_all()
     assert name in str(refused.value).replace("\\", "/")
-
-
-def test_a_public_key_is_read_back_from_pem(tmp_path):
-    key = Ed25519PublicKey.from_public_bytes(
-        bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
-    )
-    path = tmp_path / "a.pub"
-    path.write_bytes(keys.public_pem(key))
-    assert keys.read_public(path) == key.public_bytes_raw()
 
 
 def test_derived_keys_differ_by_purpose_and_secret():

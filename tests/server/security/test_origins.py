@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from hedgerow.errors import ConfigError
-from hedgerow.server.security import keys
-from hedgerow.server.serving import application
+from hedgerow.server.assembly import application
+from hedgerow.server.security import parties
 from hedgerow.server.settings import Settings
 
 SHOP, STRANGER = "https://shop.example.org", "https://elsewhere.example.org"
@@ -16,7 +16,7 @@ SHOP, STRANGER = "https://shop.example.org", "https://elsewhere.example.org"
 
 @contextmanager
 def coordinator(folder, *origins):
-    keys.create(folder)
+    parties.make_rehearsal(folder, "http://127.0.0.1:8443")
     with application(Settings(folder, plain=True, origins=origins)) as made:
 
         def call(method, path, **headers):

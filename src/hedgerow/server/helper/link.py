@@ -7,7 +7,7 @@ from typing import Protocol
 from hedgerow.errors import StorageError
 from hedgerow.federation.ask import Ask
 from hedgerow.privacy.secure.session import Terms
-from hedgerow.privacy.secure.split.messages import Collect, Forward, SignedMaskSum, Verdicts
+from hedgerow.privacy.secure.split.messages import Collect, Forward, SignedMaskSum, SignedVerdicts
 
 
 class HelperAwayError(StorageError):
@@ -35,7 +35,7 @@ class HelperLink(Protocol):
         """
         ...
 
-    def judge(self, forward: Forward) -> Verdicts:
+    def judge(self, forward: Forward) -> SignedVerdicts:
         """Put reports before the helper. See `Helper.judge`."""
         ...
 

@@ -14,7 +14,7 @@ from hedgerow.federation import proofs
 from hedgerow.federation.ask import Ask
 from hedgerow.federation.invitation import Invitation
 from hedgerow.privacy.secure.session import Terms
-from hedgerow.privacy.secure.split.messages import Collect, Forward, SignedMaskSum, Verdicts
+from hedgerow.privacy.secure.split.messages import Collect, Forward, SignedMaskSum, SignedVerdicts
 from hedgerow.privacy.secure.wire import from_wire, to_wire
 from hedgerow.server.helper.link import HelperAwayError
 
@@ -46,9 +46,9 @@ class RemoteHelper:
         """Open a session."""
         self._call("begin", Invitation(ask.to_json().encode(), terms))
 
-    def judge(self, forward: Forward) -> Verdicts:
+    def judge(self, forward: Forward) -> SignedVerdicts:
         """Put reports before the helper."""
-        return from_wire(Verdicts, self._call("judge", forward))
+        return from_wire(SignedVerdicts, self._call("judge", forward))
 
     def collect(self, collect: Collect) -> SignedMaskSum:
         """Close the session, and return the sum of the masks."""

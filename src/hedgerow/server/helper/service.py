@@ -22,7 +22,7 @@ from hedgerow.privacy.secure.split.messages import (
     Servers,
     Signed,
     SignedMaskSum,
-    Verdicts,
+    SignedVerdicts,
 )
 from hedgerow.privacy.secure.wire import from_wire, to_wire
 from hedgerow.server.context import Clock
@@ -86,12 +86,12 @@ class HelperService:
         with self.database.write() as connection:
             insert_once(connection, tables.helper_sessions, [row])
 
-    def judge(self, forward: Forward) -> Verdicts:
+    def judge(self, forward: Forward) -> SignedVerdicts:
         """Judge reports, and keep those that are accepted. See `Helper.judge`."""
         session = forward.session.hex()
         with self._lock:
-            verdicts = self._session(session).judge(forward)
-        accepted = set(verdicts.accepted)
+            answer = self._session(session).judge(forward)
+        accepted = set(answer.verdicts.accepted)
         rows = [
             {"session": session, "report": s.envelope.report.hex(), "signed": to_wire(s)}
             for s in forward.envelopes
@@ -99,7 +99,7 @@ class HelperService:
         ]
         with self.database.write() as connection:
             insert_once(connection, tables.helper_reports, rows)
-        return verdicts
+        return answer
 
     def collect(self, collect: Collect) -> SignedMaskSum:
         """Return the sum of the masks, once. See `Helper.sum_masks`."""

@@ -26,7 +26,7 @@ from hedgerow.server.operations.archive import (
     writing,
 )
 from hedgerow.server.operations.rows import encoder
-from hedgerow.server.security import authority, files, keys
+from hedgerow.server.security import files, parties
 from hedgerow.server.settings import COORDINATOR
 from hedgerow.server.storage import schema, tables
 from hedgerow.server.storage.blobs import Blobs
@@ -97,11 +97,16 @@ def back_up(
 
 
 def key_files(role: str) -> list[str]:
-    """Return which files of a deployment's folder a role needs, in the order of their names."""
-    own = [f"{role}/{authority.KEY}", f"{role}/{authority.CERTIFICATE}"]
-    known = (*keys.FILES, authority.CA_KEY, authority.CA, *own)
-    folders = {"public", role} | ({"enrolment"} if role == COORDINATOR else set())
-    return sorted(name for name in set(known) if name.split("/")[0] in folders)
+    """Return which files of a party's folder a role needs, in the order of their names.
+
+    A helper's are never among another party's. The authority's are among the coordinator's, which
+    may hold them.
+    """
+    roles = {role, parties.AUTHORITY} if role == COORDINATOR else {role}
+    own = {name for part in roles for name in parties.FILES[part]}
+    halves = {parties.HELPER_HALF, parties.AUTHORITY_HALF} if role == COORDINATOR else set[str]()
+    pinned = {parties.DEPLOYMENT} if role == parties.HELPER else set[str]()
+    return sorted(own | halves | pinned)
 
 
 def _rows(connection: Connection, table: Table) -> Iterator[bytes]:
@@ -131,6 +136,6 @@ def _blobs_named(connection: Connection) -> list[str]:
 
 def _add_keys(writer: Writer, folder: Path, role: str) -> None:
     for name in key_files(role):
-        # An operator may keep the enrolment authority elsewhere.
+        # The enrolment authority may be elsewhere, and there may be no helper.
         if (folder / name).is_file():
             writer.add(f"{KEYS}{name}", [files.read(folder / name)])

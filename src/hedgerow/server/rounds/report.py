@@ -12,7 +12,7 @@ from hedgerow.privacy import gaussian
 from hedgerow.privacy.randomness import Stream
 from hedgerow.privacy.secure.session import sid
 from hedgerow.privacy.secure.split.coordinator import Coordinator
-from hedgerow.privacy.secure.split.messages import Report, Verdicts, report_id
+from hedgerow.privacy.secure.split.messages import Report, report_id
 from hedgerow.privacy.secure.wire import from_wire
 from hedgerow.server.helper.link import HelperLink
 from hedgerow.server.rounds.asking import invitation
@@ -49,9 +49,9 @@ def judge(work: Work) -> None:
     forward = server.forward()
     names = {report_id(work.terms, client): client for client in work.taken}
     while forward is not None:
-        verdicts = link.judge(forward)
-        server.settle(verdicts)
-        for refusal in verdicts.refused:
+        answer = link.judge(forward)
+        server.settle(answer)
+        for refusal in answer.verdicts.refused:
             client = names[refusal.report]
             del work.taken[client]
             _note_refusal(work, client, refusal.code)
@@ -62,8 +62,7 @@ def settle_again(work: Work) -> None:
     """Take in the reports of a phase that has ended: all of them had been accepted."""
     server = coordinator(work)
     while (forward := server.forward()) is not None:
-        names = tuple([signed.envelope.report for signed in forward.envelopes])
-        server.settle(Verdicts(forward.session, names, ()))
+        server.settle_again([signed.envelope.report for signed in forward.envelopes])
 
 
 def enough(work: Work) -> bool:

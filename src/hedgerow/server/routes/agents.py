@@ -1,4 +1,4 @@
-"""For clients: enrolling, logging in, taking part in rounds, and the models they recommend with."""
+"""For clients: logging in, taking part in rounds, and the models they recommend with."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hedgerow.server.rounds.phases import PHASES
 from hedgerow.server.rounds.record import FINISHED, GATHER, Round
 from hedgerow.server.routes.access import At, needs, principal_of, site_of
 from hedgerow.server.security import enrolment
-from hedgerow.server.security.access import Permission, Principal, Role
+from hedgerow.server.security.access import Permission, Principal
 from hedgerow.server.security.tokens import Login
 from hedgerow.server.settings import LARGEST_UPLOAD
 from hedgerow.server.site import Site
@@ -54,31 +54,13 @@ class Strict(BaseModel):
 
 
 class DeploymentOut(Strict):
-    """Who the servers are; keys in hexadecimal."""
+    """Who the servers are; keys in hexadecimal, null of a helper that is not there."""
 
     audience: str
     authority: Hex32
     coordinator: Hex32
-    helper: Hex32
-    sealing: Hex32
-
-
-class EnrolIn(Strict):
-    """A single-use token, the client's key, and its signature over both."""
-
-    token: Annotated[str, Field(max_length=100)]
-    key: Hex32
-    proof: Hex64
-
-
-class EnrolledOut(Strict):
-    """The certificate (CBOR in hexadecimal), and what the token said of the client."""
-
-    id: Hex32
-    kind: str
-    name: str
-    users: int
-    certificate: str
+    helper: Hex32 | None
+    sealing: Hex32 | None
 
 
 class LoginIn(Strict):
@@ -111,40 +93,14 @@ class LiveOut(Strict):
 
 @router.get("/deployment")
 def deployment(site: At, _: Annotated[Principal, needs(Permission.PUBLIC)]) -> DeploymentOut:
-    """Say who the servers are. A client should know their keys from its maker, too."""
+    """Say who the servers are. Clients compare it with what they have pinned."""
     keys = site.service.keys
     return DeploymentOut(
         audience=site.audience,
         authority=keys.authority.hex(),
         coordinator=public(keys.coordinator).hex(),
-        helper=keys.helper.hex(),
-        sealing=keys.sealing.hex(),
-    )
-
-
-@router.post("/enrol")
-def enrol(
-    body: EnrolIn, site: At, _: Annotated[Principal, needs(Permission.PUBLIC)]
-) -> EnrolledOut:
-    """Redeem a single-use token for a client's key."""
-    if site.enrolment is None:
-        raise ProtocolError("unknown-token", "Clients are not enrolled here.")
-    with site.service.database.write() as connection:
-        found = enrolment.enrol(
-            connection,
-            body.token,
-            bytes.fromhex(body.key),
-            bytes.fromhex(body.proof),
-            authority=site.enrolment,
-            clock=site.service.clock,
-        )
-        site.note(connection, Principal(Role.CLIENT, found.id), "enrol-client", found.name)
-    return EnrolledOut(
-        id=found.id,
-        kind=found.kind.value,
-        name=found.name,
-        users=found.users,
-        certificate=found.certificate.hex(),
+        helper=keys.helper.hex() or None,
+        sealing=keys.sealing.hex() or None,
     )
 
 

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 
-from hedgerow.errors import ConfigError, ProtocolError
+from hedgerow.errors import ProtocolError
 from hedgerow.server.routes.access import At, needs
 from hedgerow.server.routes.shapes import DoneOut, Limit, Strict
 from hedgerow.server.security.access import Permission, Principal
-from hedgerow.server.security.enrolment import MOST_USERS, ClientKind, new_token, revoke
+from hedgerow.server.security.enrolment import MOST_USERS, ClientKind, new_tokens, revoke
 from hedgerow.server.storage import tables
 
 router = APIRouter(prefix="/v1")
@@ -21,8 +21,6 @@ MOST_TOKENS = 10_000
 """That are made at once."""
 
 DAY, YEAR = 86_400, 366 * 86_400
-
-LONGEST_NAME = 64
 
 Search = Annotated[
     str, Query(max_length=64, description="Part of a name, or the beginning of an id.")
@@ -88,23 +86,19 @@ def make_tokens(
 ) -> TokensOut:
     """Make tokens with which clients enrol, one each."""
     if site.enrolment is None:
-        raise ProtocolError("not-here", "Clients are enrolled by another program.")
-    clock = site.service.clock
-    names = [body.name]
-    if body.count > 1:
-        names = [f"{body.name}-{number}" for number in range(1, body.count + 1)]
-    if len(names[-1]) > LONGEST_NAME:
-        raise ConfigError(f"A client's name has {LONGEST_NAME} characters at most, its number too.")
+        raise ProtocolError(
+            "not-here",
+            "The enrolment key is not on this host; make tokens where it is: "
+            "hedgerow enrol --at FOLDER.",
+        )
+    clock, kind = site.service.clock, body.kind
     with site.service.database.write() as connection:
-        made = [
-            TokenMade(
-                name=name,
-                token=new_token(connection, body.kind, name, body.users, ttl=body.ttl, clock=clock),
-            )
-            for name in names
-        ]
+        made = new_tokens(
+            connection, kind, body.name, body.users, count=body.count, ttl=body.ttl, clock=clock
+        )
         site.note(connection, who, "make-enrolment-tokens", f"{body.count} for {body.name}")
-    return TokensOut(tokens=made, expires=clock() + body.ttl)
+    tokens = [TokenMade(name=name, token=token) for name, token in made]
+    return TokensOut(tokens=tokens, expires=clock() + body.ttl)
 
 
 @router.get("/clients")

@@ -1,14 +1,14 @@
 """How clients come to take part: single-use tokens, certificates, and their end.
 
-Whoever runs the deployment hands out a token by a channel of its own; a client redeems it once, for
-its own key. Only a token's SHA-256 is kept, so nobody redeems what the database holds.
+Whoever says who takes part hands out a token by a channel of its own; a client redeems it once, for
+its own key. A token is a signing key, of which only the hash of the public half is kept, so nobody
+redeems what the database holds, or what passed by.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
-from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,14 +23,11 @@ from hedgerow.privacy.secure import identity, wire
 from hedgerow.server.storage.database import insert_once
 from hedgerow.server.storage.tables import clients, enrolment_tokens
 
-PREFIX = "het_"
-"""Of every enrolment token, so that a search for leaked secrets finds it."""
-
-TOKEN_BYTES = 32
 MOST_USERS = 2**31 - 1
 
-_TOKEN = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")
-_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
+LONGEST_NAME = 64
+
+_NAME = re.compile(rf"[^\x00-\x1f\x7f]{{1,{LONGEST_NAME}}}")
 _ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -90,23 +87,45 @@ def new_token(
     ConfigError
         The name is not 1 to 64 printable characters, or the users or the time do not fit.
     """
-    if not _NAME.fullmatch(name):
-        raise ConfigError("A client's name has 1 to 64 characters and no control characters.")
-    if not 1 <= users <= (1 if kind is ClientKind.DEVICE else MOST_USERS):
-        raise ConfigError("A device has one user, and a silo at least one.")
+    _check(kind, name, users)
     if not 0 < ttl < float("inf"):
         raise ConfigError("A token has to be valid for some seconds.")
-    token = PREFIX + urlsafe_b64encode(randomness(TOKEN_BYTES)).rstrip(b"=").decode()
-    row = {"digest": proofs.digest(token), "kind": kind.value, "name": name, "users": users}
+    token = proofs.new_token(randomness)
+    named = _digest(identity.public(proofs.token_key(token)))
+    row = {"digest": named, "kind": kind.value, "name": name, "users": users}
     connection.execute(insert(enrolment_tokens).values(**row, expires=clock() + ttl))
     return token
 
 
+def new_tokens(
+    connection: Connection,
+    kind: ClientKind,
+    name: str,
+    users: int,
+    *,
+    count: int,
+    ttl: float,
+    clock: Callable[[], float],
+) -> list[tuple[str, str]]:
+    """Make tokens, one each for several clients; return their names and texts.
+
+    Of several, each client is called by the name, a hyphen and a number from 1 on; the other
+    parameters are those of `new_token`.
+
+    Raises
+    ------
+    ConfigError
+        As of `new_token`, or a name gets too long by its number.
+    """
+    names = [f"{name}-{number}" for number in range(1, count + 1)] if count > 1 else [name]
+    if len(names[-1]) > LONGEST_NAME:
+        raise ConfigError(f"A client's name has {LONGEST_NAME} characters at most, its number too.")
+    return [(one, new_token(connection, kind, one, users, ttl=ttl, clock=clock)) for one in names]
+
+
 def enrol(
     connection: Connection,
-    token: str,
-    key: bytes,
-    proof: bytes,
+    asked: proofs.Redemption,
     *,
     authority: Ed25519PrivateKey,
     clock: Callable[[], float],
@@ -117,12 +136,8 @@ def enrol(
     ----------
     connection
         In a write transaction, which has to be undone when this raises.
-    token
-        Its text.
-    key
-        The client's Ed25519 public key.
-    proof
-        The client's signature over `proofs.enrolment`.
+    asked
+        What the client sent.
     authority
         The enrolment authority's key.
     clock
@@ -134,14 +149,8 @@ def enrol(
         ``unknown-token``, ``used-token``, ``expired-token``, ``bad-signature``, or
         ``known-client``: the key is enrolled by another token.
     """
-    if not _TOKEN.fullmatch(token):
-        raise _unknown_token()
-    if len(key) != 32:
-        raise ProtocolError("bad-signature", "A client's key is not an Ed25519 public key.")
-    identity.verify(
-        key, proofs.enrolment(token, key), proof, "The client does not hold the key it names."
-    )
-    now, digest = clock(), proofs.digest(token)
+    asked.check()
+    now, digest, key = clock(), _digest(asked.token), asked.key
     redeemed = connection.execute(
         update(enrolment_tokens)
         .where(
@@ -165,6 +174,44 @@ def enrol(
     if not insert_once(connection, clients, [{**vars(client), "enrolled": now}]):
         raise ProtocolError("known-client", "This key is enrolled already; use a fresh one.")
     return client
+
+
+def checked(client: EnrolledClient) -> EnrolledClient:
+    """Return a client of whom an authority elsewhere told, if that is one as tokens say it.
+
+    Raises
+    ------
+    ProtocolError
+        ``bad-certificate``.
+    """
+    try:
+        _check(client.kind, client.name, client.users)
+    except (ConfigError, TypeError) as error:
+        raise ProtocolError("bad-certificate", "The authority tells of an odd client.") from error
+    return client
+
+
+def register(
+    connection: Connection, client: EnrolledClient, *, clock: Callable[[], float]
+) -> EnrolledClient:
+    """Let a client take part that an authority elsewhere has enrolled; again changes nothing.
+
+    Parameters
+    ----------
+    connection
+        In a write transaction.
+    client
+        As the authority answered, its certificate checked.
+    clock
+        Gives the time.
+
+    Raises
+    ------
+    ProtocolError
+        ``revoked-client``.
+    """
+    insert_once(connection, clients, [{**vars(client), "enrolled": clock()}])
+    return active(connection, client.id)
 
 
 def _again(connection: Connection, digest: str, client: str) -> EnrolledClient:
@@ -231,6 +278,18 @@ def _row(connection: Connection, client: str) -> Row[Any] | None:
 
 def _client(row: Row[Any]) -> EnrolledClient:
     return EnrolledClient(row.id, ClientKind(row.kind), row.name, row.users, row.certificate)
+
+
+def _check(kind: ClientKind, name: str, users: int) -> None:
+    if not _NAME.fullmatch(name):
+        raise ConfigError("A client's name has 1 to 64 characters and no control characters.")
+    if not 1 <= users <= (1 if kind is ClientKind.DEVICE else MOST_USERS):
+        raise ConfigError("A device has one user, and a silo at least one.")
+
+
+def _digest(token: bytes) -> str:
+    """Return the hash by which a token is known, of its public half."""
+    return proofs.digest(token.hex())
 
 
 def _unknown_token() -> ProtocolError:

@@ -64,7 +64,7 @@ def read(path: Path) -> bytes:
         ) from error
 
 
-def make_whole(folder: Path, fill: Callable[[Path], None]) -> None:
+def make_whole(folder: Path, fill: Callable[[Path], object]) -> None:
     """Make a folder that is seen with all its files or not at all.
 
     Parameters

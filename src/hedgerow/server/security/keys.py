@@ -1,7 +1,8 @@
-"""The keys of a deployment, each in the folder of who holds it.
+"""The secret keys of each party, in a folder of its own that nobody else ever holds.
 
-``enrolment`` holds the keys that say who takes part, apart from the coordinator; ``coordinator``
-and ``helper`` what each signs and opens with; ``public`` is for everyone.
+The *helper* draws what it signs and opens seeds with, the *authority* what it enrols clients with,
+the *coordinator* what it signs and logs clients in with. They exchange public halves alone; see
+`hedgerow.server.security.parties`.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from hedgerow.errors import ConfigError
+from hedgerow.privacy.secure.split.helper import HelperKeys
 from hedgerow.server.security import files
 
 _Secret = Ed25519PrivateKey | X25519PrivateKey
@@ -25,21 +27,18 @@ _Secret = Ed25519PrivateKey | X25519PrivateKey
 SECRET_BYTES = 32
 """Of the token secret."""
 
-ENROLMENT_KEY = "enrolment/enrolment.key"
+AUTHORITY_KEY = "authority/signing.key"
 COORDINATOR_KEY = "coordinator/signing.key"
 TOKEN_SECRET = "coordinator/token.secret"  # noqa: S105 - the name of a file
 HELPER_KEY = "helper/signing.key"
 SEALING_KEY = "helper/sealing.key"
 
-_PUBLIC_HALVES = {
-    ENROLMENT_KEY: "public/enrolment.pub",
-    COORDINATOR_KEY: "public/coordinator.pub",
-    HELPER_KEY: "public/helper.pub",
-    SEALING_KEY: "public/helper-sealing.pub",
+FILES = {
+    "helper": (HELPER_KEY, SEALING_KEY),
+    "authority": (AUTHORITY_KEY,),
+    "coordinator": (COORDINATOR_KEY, TOKEN_SECRET),
 }
-
-FILES = (*_PUBLIC_HALVES, *_PUBLIC_HALVES.values(), TOKEN_SECRET)
-"""All that `create` writes."""
+"""What `create` writes, by party."""
 
 
 @dataclass(frozen=True)
@@ -50,50 +49,28 @@ class CoordinatorKeys:
     token_secret: bytes = field(repr=False)
 
 
-@dataclass(frozen=True)
-class HelperKeys:
-    """What the helper holds: its signing key, and the key that seeds are sealed to."""
-
-    signing: Ed25519PrivateKey = field(repr=False)
-    sealing: X25519PrivateKey = field(repr=False)
-
-
-@dataclass(frozen=True)
-class PublicKeys:
-    """What everyone knows; 32 bytes each, Ed25519 but for ``helper_sealing``, which is X25519."""
-
-    enrolment: bytes
-    coordinator: bytes
-    helper: bytes
-    helper_sealing: bytes
-
-
-def create(folder: Path) -> None:
-    """Draw all keys of a deployment.
+def create(folder: Path, role: str) -> None:
+    """Draw the secrets of one party.
 
     Parameters
     ----------
     folder
-        The deployment's.
+        Which the party's folder is made in, or is in already.
+    role
+        A name in `FILES`.
 
     Raises
     ------
     ConfigError
         A key is there already.
     """
-    for part in ("enrolment", "public", "coordinator", "helper"):
-        (folder / part).mkdir(mode=0o700, exist_ok=True)
-    for place, public_half in _PUBLIC_HALVES.items():
-        key: _Secret = (
-            X25519PrivateKey.generate() if place == SEALING_KEY else Ed25519PrivateKey.generate()
-        )
-        files.write_once(folder / place, _secret_pem(key))
-        files.write_once(folder / public_half, public_pem(key.public_key()), files.PUBLIC)
-    files.write_once(folder / TOKEN_SECRET, secrets.token_bytes(SECRET_BYTES))
+    (folder / role).mkdir(mode=0o700, exist_ok=True)
+    for place in FILES[role]:
+        files.write_once(folder / place, _drawn(place))
 
 
 def load_coordinator(folder: Path) -> CoordinatorKeys:
-    """Return the coordinator's keys from a deployment's folder.
+    """Return the coordinator's keys from its folder.
 
     Raises
     ------
@@ -107,7 +84,7 @@ def load_coordinator(folder: Path) -> CoordinatorKeys:
 
 
 def load_helper(folder: Path) -> HelperKeys:
-    """Return the helper's keys from a deployment's folder.
+    """Return the helper's keys from its folder.
 
     Raises
     ------
@@ -115,62 +92,21 @@ def load_helper(folder: Path) -> HelperKeys:
         One is missing or damaged.
     """
     path = folder / SEALING_KEY
-    sealing = _loaded(path, _load_secret)
+    sealing = _loaded(path)
     if not isinstance(sealing, X25519PrivateKey):
         raise _another(path)
     return HelperKeys(_signing(folder / HELPER_KEY), sealing)
 
 
-def load_enrolment(folder: Path) -> Ed25519PrivateKey:
-    """Return the key of the enrolment authority from a deployment's folder.
+def load_authority(folder: Path) -> Ed25519PrivateKey:
+    """Return the key of the enrolment authority from its folder.
 
     Raises
     ------
     ConfigError
         It is missing or damaged.
     """
-    return _signing(folder / ENROLMENT_KEY)
-
-
-def load_public(folder: Path) -> PublicKeys:
-    """Return the public keys from a deployment's folder.
-
-    Raises
-    ------
-    ConfigError
-        One is missing or damaged.
-    """
-    path = folder / _PUBLIC_HALVES[SEALING_KEY]
-    sealing = _loaded(path, serialization.load_pem_public_key)
-    if not isinstance(sealing, X25519PublicKey):
-        raise _another(path)
-    return PublicKeys(
-        enrolment=read_public(folder / _PUBLIC_HALVES[ENROLMENT_KEY]),
-        coordinator=read_public(folder / _PUBLIC_HALVES[COORDINATOR_KEY]),
-        helper=read_public(folder / _PUBLIC_HALVES[HELPER_KEY]),
-        helper_sealing=sealing.public_bytes_raw(),
-    )
-
-
-def read_public(path: Path) -> bytes:
-    """Return the Ed25519 public key of a PEM file, 32 bytes.
-
-    Raises
-    ------
-    ConfigError
-        There is no such key in it.
-    """
-    key = _loaded(path, serialization.load_pem_public_key)
-    if not isinstance(key, Ed25519PublicKey):
-        raise _another(path)
-    return key.public_bytes_raw()
-
-
-def public_pem(key: Ed25519PublicKey | X25519PublicKey) -> bytes:
-    """Return a public key as PEM, as `read_public` reads it."""
-    return key.public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    return _signing(folder / AUTHORITY_KEY)
 
 
 def derive(secret: bytes, purpose: str) -> bytes:
@@ -182,31 +118,32 @@ def derive(secret: bytes, purpose: str) -> bytes:
     return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=info).derive(secret)
 
 
+def _drawn(place: str) -> bytes:
+    if place == TOKEN_SECRET:
+        return secrets.token_bytes(SECRET_BYTES)
+    sealing = place == SEALING_KEY
+    key: _Secret = X25519PrivateKey.generate() if sealing else Ed25519PrivateKey.generate()
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
 def _signing(path: Path) -> Ed25519PrivateKey:
-    key = _loaded(path, _load_secret)
+    key = _loaded(path)
     if not isinstance(key, Ed25519PrivateKey):
         raise _another(path)
     return key
 
 
-def _load_secret(data: bytes) -> object:
-    return serialization.load_pem_private_key(data, password=None)
-
-
-def _loaded(path: Path, load: Callable[[bytes], object]) -> object:
+def _loaded(path: Path) -> object:
+    load: Callable[..., object] = serialization.load_pem_private_key
     try:
-        return load(files.read(path))
+        return load(files.read(path), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ConfigError(f"The key file {path} is damaged.") from error
 
 
 def _another(path: Path) -> ConfigError:
     return ConfigError(f"The key file {path} holds another kind of key.")
-
-
-def _secret_pem(key: _Secret) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )

@@ -52,14 +52,18 @@ def server_context(
 
 
 def client_context(
-    authority: Path | None = None, *, certificate: Path | None = None, key: Path | None = None
+    authority: Path | str | None = None,
+    *,
+    certificate: Path | None = None,
+    key: Path | None = None,
 ) -> ssl.SSLContext:
     """Return how one calls a server: its certificate and host name are checked.
 
     Parameters
     ----------
     authority
-        PEM file of the only authority that is trusted; the system's authorities by default.
+        PEM file, or PEM as text, of the only authority that is trusted; the system's authorities
+        by default.
     certificate, key
         PEM files with which the caller shows who it is.
 
@@ -97,9 +101,12 @@ def _load_chain(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
         ) from error
 
 
-def _trust(context: ssl.SSLContext, authority: Path) -> None:
+def _trust(context: ssl.SSLContext, authority: Path | str) -> None:
     try:
-        context.load_verify_locations(authority)
+        if isinstance(authority, str):
+            context.load_verify_locations(cadata=authority)
+        else:
+            context.load_verify_locations(authority)
     except OSError as error:
         raise ConfigError(
             f"The authority's certificate {authority} cannot be read; name a PEM file."

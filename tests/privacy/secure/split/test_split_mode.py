@@ -29,9 +29,11 @@ from hedgerow.privacy.secure.split.messages import (
     Report,
     Seed,
     SignedMaskSum,
+    SignedVerdicts,
     Verdicts,
     binding,
     report_id,
+    request_of,
     set_root,
     signing,
 )
@@ -117,8 +119,9 @@ class Pair:
     def judge(self):
         verdicts = None
         while (forward := self.coordinator.forward()) is not None:
-            verdicts = self.helper.judge(forward)
-            self.coordinator.settle(verdicts)
+            answer = self.helper.judge(forward)
+            self.coordinator.settle(answer)
+            verdicts = answer.verdicts
         return verdicts
 
     def give(self, *reports):
@@ -135,6 +138,12 @@ def code(job: Callable[[], object]):
         job()
     assert str(problem.value).endswith(".")
     return problem.value.code
+
+
+def by_helper(verdicts, key=None):
+    """Verdicts with a signature, by default the helper's."""
+    signer = DEPLOYMENT.helper_keys.signing if key is None else key
+    return SignedVerdicts(verdicts, signer.sign(signing(verdicts)))
 
 
 def resigned(sent, client=0, deployment=DEPLOYMENT, **changes):
@@ -282,7 +291,7 @@ def test_a_second_report_of_a_client_is_refused_by_both():
     pair.give(*map(report, range(4)))
     again = report(2, attempt="again")
     assert code(lambda: take(pair.coordinator, again)) == "duplicate-report"
-    verdicts = pair.helper.judge(Forward(sid(TERMS), (again.signed,)))
+    verdicts = pair.helper.judge(Forward(sid(TERMS), (again.signed,))).verdicts
     assert [r.code for r in verdicts.refused] == ["duplicate-report"]
     np.testing.assert_array_equal(pair.open().sums, plain_sum(range(4)))
 
@@ -336,8 +345,8 @@ def test_the_helper_gives_one_sum_over_one_set():
     assert code(lambda: pair.helper.judge(Forward(sid(TERMS), (report(5).signed,)))) == "closed"
     assert code(lambda: take(pair.coordinator, report(5))) == "closed"
     assert code(lambda: pair.coordinator.absorb(other.coordinator.tally())) == "closed"
-    verdicts = Verdicts(sid(TERMS), (), ())
-    assert code(lambda: pair.coordinator.settle(verdicts)) == "closed"
+    late = by_helper(Verdicts(sid(TERMS), bytes(32), (), ()))
+    assert code(lambda: pair.coordinator.settle(late)) == "closed"
 
 
 @pytest.mark.parametrize("coordinators", [range(4), range(1, 6), range(6)])
@@ -377,7 +386,7 @@ def test_no_more_reports_than_the_terms_allow():
     pair = Pair.of(terms)
     pair.give(*(report(c, terms) for c in range(3)))
     assert code(lambda: take(pair.coordinator, report(3, terms))) == "too-many"
-    verdicts = pair.helper.judge(Forward(sid(terms), (report(3, terms).signed,)))
+    verdicts = pair.helper.judge(Forward(sid(terms), (report(3, terms).signed,))).verdicts
     assert verdicts.refused == (Refusal(report(3, terms).signed.envelope.report, "too-many"),)
 
 
@@ -415,7 +424,7 @@ def test_both_servers_refuse_who_is_not_enrolled():
     for expected, sent in cases.items():
         assert code(lambda sent=sent: take(pair.coordinator, sent)) == expected
         forward = Forward(sid(TERMS), (sent.signed,))
-        assert pair.helper.judge(forward).refused[0].code == expected
+        assert pair.helper.judge(forward).verdicts.refused[0].code == expected
     # the honest ones go on
     pair.give(*map(report, range(3)))
     np.testing.assert_array_equal(pair.open().sums, plain_sum(range(3)))
@@ -493,32 +502,91 @@ def test_verdicts_must_be_about_what_waits():
     pair = Pair.of()
     for client in range(3):
         take(pair.coordinator, report(client))
-    good = pair.helper.judge(pair.coordinator.forward())
-    session, names = good.session, good.accepted
+    given = pair.helper.judge(pair.coordinator.forward())
+    good, names = given.verdicts, given.verdicts.accepted
     for accepted, refused in (
         ((*names, b"x" * 32), ()),
         ((*names, names[0]), ()),
         (names, (Refusal(names[0], "cannot-open"),)),
         (names, (Refusal(b"x" * 32, "cannot-open"),)),
     ):
-        verdicts = Verdicts(session, accepted, refused)
-        assert code(lambda v=verdicts: pair.coordinator.settle(v)) == "bad-verdicts"
-    elsewhere = replace(good, session=bytes(32))
+        odd = by_helper(replace(good, accepted=accepted, refused=refused))
+        assert code(lambda odd=odd: pair.coordinator.settle(odd)) == "bad-verdicts"
+    elsewhere = by_helper(replace(good, session=bytes(32)))
     assert code(lambda: pair.coordinator.settle(elsewhere)) == "other-session"
-    pair.coordinator.settle(good)
-    assert code(lambda: pair.coordinator.settle(good)) == "bad-verdicts"
+    pair.coordinator.settle(given)
+    assert code(lambda: pair.coordinator.settle(given)) == "bad-verdicts"
     np.testing.assert_array_equal(pair.open().sums, plain_sum(range(3)))
+
+
+def test_verdicts_that_the_helper_did_not_sign_are_refused():
+    """Who stands between the servers could otherwise say which reports are in the sum."""
+    pair = Pair.of()
+    for client in range(4):
+        take(pair.coordinator, report(client))
+    given = pair.helper.judge(pair.coordinator.forward())
+    out = given.verdicts.accepted[0]
+    changed = replace(
+        given.verdicts,
+        accepted=given.verdicts.accepted[1:],
+        refused=(Refusal(out, "cannot-open"),),
+    )
+    forged = (
+        replace(given, verdicts=changed),
+        SignedVerdicts(changed, bytes(64)),
+        by_helper(changed, DEPLOYMENT.coordinator_key),
+        by_helper(changed, OTHER.helper_keys.signing),
+    )
+    for answer in forged:
+        assert code(lambda answer=answer: pair.coordinator.settle(answer)) == "bad-signature"
+    # nothing was taken out by what was refused
+    pair.coordinator.settle(given)
+    np.testing.assert_array_equal(pair.open().sums, plain_sum(range(4)))
+
+
+def test_verdicts_count_for_the_question_that_they_answer_and_for_no_other():
+    pair = Pair.of()
+    spoilt = resigned(report(0), sealed=bytes(100))
+    take(pair.coordinator, spoilt)
+    refusing = pair.helper.judge(pair.coordinator.forward())
+    pair.coordinator.settle(refusing)
+    # The client sends a better one: the old verdict would throw it out again.
+    take(pair.coordinator, report(0))
+    assert code(lambda: pair.coordinator.settle(refusing)) == "bad-verdicts"
+    pair.coordinator.forward()
+    assert code(lambda: pair.coordinator.settle(refusing)) == "bad-verdicts"
+    pair.give(*map(report, range(1, 4)))
+    np.testing.assert_array_equal(pair.open().sums, plain_sum(range(4)))
+
+
+def test_another_session_s_verdicts_and_other_signed_messages_are_no_verdicts():
+    pair, again = Pair.of(), Pair.of(replace(TERMS, attempt=1))
+    take(pair.coordinator, report(0))
+    take(again.coordinator, report(0, replace(TERMS, attempt=1)))
+    forward, other = pair.coordinator.forward(), again.coordinator.forward()
+    elsewhere = again.helper.judge(other)
+    assert code(lambda: pair.coordinator.settle(elsewhere)) == "other-session"
+    renamed = replace(elsewhere, verdicts=replace(elsewhere.verdicts, session=forward.session))
+    assert code(lambda: pair.coordinator.settle(renamed)) == "bad-signature"
+    agreed = AgreedSet(forward.session, 1, bytes(32))
+    signature = DEPLOYMENT.helper_keys.signing.sign(signing(agreed))
+    honest = pair.helper.judge(forward)
+    borrowed = replace(honest, signature=signature)
+    assert code(lambda: pair.coordinator.settle(borrowed)) == "bad-signature"
+    pair.coordinator.settle(honest)
 
 
 def test_a_helper_that_refuses_everyone_or_hides_verdicts_stops_the_sum():
     pair = Pair.of()
     for client in range(4):
         take(pair.coordinator, report(client))
-    verdicts = pair.helper.judge(pair.coordinator.forward())
-    pair.coordinator.settle(replace(verdicts, accepted=verdicts.accepted[:3]))
+    verdicts = pair.helper.judge(pair.coordinator.forward()).verdicts
+    pair.coordinator.settle(by_helper(replace(verdicts, accepted=verdicts.accepted[:3])))
     assert code(pair.coordinator.collect) == "unjudged"
     name = verdicts.accepted[3]
-    pair.coordinator.settle(Verdicts(sid(TERMS), (), (Refusal(name, "made-up"),)))
+    forward = pair.coordinator.forward()
+    refusal = Verdicts(sid(TERMS), request_of(forward), (), (Refusal(name, "made-up"),))
+    pair.coordinator.settle(by_helper(refusal))
     assert code(pair.open) == "bad-set"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 
+from hedgerow.errors import ProtocolError
 from hedgerow.privacy.randomness import KEY_BYTES, Stream
 from hedgerow.privacy.ring import Ring, Words
 from hedgerow.privacy.secure.identity import Identity
@@ -67,12 +68,15 @@ def make_report(
     Raises
     ------
     ProtocolError
-        ``weak-mode``: the terms are of another mode; or those of `Floor.check`.
+        ``weak-mode``: the terms are of another mode; ``no-helper``: there is no second server; or
+        those of `Floor.check`.
     ValueError
         The vector has another length or type.
     """
     refuse_other_modes(terms)
     floor.check(terms)
+    if not servers.sealing:
+        raise ProtocolError("no-helper", "This deployment has no helper to seal a mask to.")
     ring, session = Ring(terms.bits), sid(terms)
     if words.shape != (terms.words - 1,) or words.dtype != ring.dtype:
         raise ValueError(f"a vector has {terms.words - 1} words of type {ring.dtype.__name__}")

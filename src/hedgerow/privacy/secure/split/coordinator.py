@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -24,8 +24,9 @@ from hedgerow.privacy.secure.split.messages import (
     Report,
     Servers,
     SignedMaskSum,
-    Verdicts,
+    SignedVerdicts,
     refuse_other_modes,
+    request_of,
     set_root,
     signing,
 )
@@ -101,6 +102,7 @@ class Coordinator:
         self._ring = Ring(terms.bits)
         self._tally = Tally(self._ring, terms.words)
         self._waiting: dict[bytes, Report] = {}
+        self._asked: bytes | None = None
         self._agreed: AgreedSet | None = None
 
     def receive(self, report: Report, sender: bytes) -> None:
@@ -153,9 +155,13 @@ class Coordinator:
         """
         first = islice(self._waiting.values(), BATCH)
         envelopes = tuple([waiting.signed for waiting in first])
-        return Forward(sid(self._terms), envelopes) if envelopes else None
+        if not envelopes:
+            return None
+        forward = Forward(sid(self._terms), envelopes)
+        self._asked = request_of(forward)
+        return forward
 
-    def settle(self, verdicts: Verdicts) -> None:
+    def settle(self, answer: SignedVerdicts) -> None:
         """Add the reports that the helper accepts, and forget the others.
 
         A client whose report was refused may send another.
@@ -163,18 +169,42 @@ class Coordinator:
         Raises
         ------
         ProtocolError
-            ``closed``, ``other-session``; ``bad-verdicts``: they are not about reports that wait,
-            or about one twice.
+            ``closed``; ``bad-signature``: the helper did not sign them; ``other-session``;
+            ``bad-verdicts``: they answer another question than the last, or are not about reports
+            that wait, or about one twice.
         """
+        verdicts = answer.verdicts
+        verify(
+            self._servers.helper,
+            signing(verdicts),
+            answer.signature,
+            "The verdicts are not signed by the helper.",
+        )
         self._refuse_if_closed()
         if verdicts.session != sid(self._terms):
             raise ProtocolError("other-session", "Verdicts are about another session.")
-        refused = [refusal.report for refusal in verdicts.refused]
-        judged = {*verdicts.accepted, *refused}
-        once = len(judged) == len(verdicts.accepted) + len(refused)
+        if verdicts.request != self._asked:
+            raise ProtocolError("bad-verdicts", "Verdicts answer what the helper was not asked.")
+        self._judged(verdicts.accepted, [refusal.report for refusal in verdicts.refused])
+        self._asked = None
+
+    def settle_again(self, accepted: Collection[bytes]) -> None:
+        """Add reports that the helper had accepted, as whoever checked its verdicts has noted.
+
+        Raises
+        ------
+        ProtocolError
+            ``closed``; ``bad-verdicts``: one of them does not wait.
+        """
+        self._refuse_if_closed()
+        self._judged(accepted, ())
+
+    def _judged(self, accepted: Collection[bytes], refused: Collection[bytes]) -> None:
+        judged = {*accepted, *refused}
+        once = len(judged) == len(accepted) + len(refused)
         if not once or not judged <= self._waiting.keys():
             raise ProtocolError("bad-verdicts", "The helper judged reports that do not wait.")
-        for report in verdicts.accepted:
+        for report in accepted:
             self._tally.note({report: self._waiting.pop(report).signed.envelope.digest})
         for report in refused:
             self._tally.words -= self._words(self._waiting.pop(report))

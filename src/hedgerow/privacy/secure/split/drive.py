@@ -29,7 +29,7 @@ from hedgerow.privacy.secure.split.messages import (
     Report,
     Servers,
     SignedMaskSum,
-    Verdicts,
+    SignedVerdicts,
 )
 from hedgerow.privacy.secure.split.used import UsedInMemory
 from hedgerow.privacy.secure.wire import Tap, from_wire, kind, to_wire
@@ -208,5 +208,5 @@ def _judge(coordinator: Coordinator, helper: Helper, costs: Costs, tap: Tap | No
         with costs.of("helper"):
             answer = _sent(helper.judge(from_wire(Forward, asked)), tap)
         with costs.of("coordinator"):
-            coordinator.settle(from_wire(Verdicts, answer))
+            coordinator.settle(from_wire(SignedVerdicts, answer))
             forward = coordinator.forward()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -22,9 +22,11 @@ from hedgerow.privacy.secure.split.messages import (
     Servers,
     Signed,
     SignedMaskSum,
+    SignedVerdicts,
     Verdicts,
     binding,
     refuse_other_modes,
+    request_of,
     set_root,
     signing,
 )
@@ -39,8 +41,8 @@ from hedgerow.privacy.secure.wire import from_wire
 class HelperKeys:
     """The helper's secrets: the key that it signs with, and the one that seeds are sealed to."""
 
-    signing: Ed25519PrivateKey
-    sealing: X25519PrivateKey
+    signing: Ed25519PrivateKey = field(repr=False)
+    sealing: X25519PrivateKey = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Helper:
         self._accepted: dict[bytes, _Accepted] = {}
         self._answer: SignedMaskSum | None = None
 
-    def judge(self, forward: Forward) -> Verdicts:
+    def judge(self, forward: Forward) -> SignedVerdicts:
         """Return which of the forwarded reports will be in the sum, and why others will not.
 
         The same report forwarded again gets the same verdict.
@@ -117,7 +119,8 @@ class Helper:
                 refused.append(Refusal(report, problem.code))
             else:
                 accepted.append(report)
-        return Verdicts(forward.session, tuple(accepted), tuple(refused))
+        found = Verdicts(forward.session, request_of(forward), tuple(accepted), tuple(refused))
+        return SignedVerdicts(found, self._keys.signing.sign(signing(found)))
 
     def sum_masks(self, collect: Collect) -> SignedMaskSum:
         """Return the sum of the masks of exactly the agreed set, less the helper's noise, once.

@@ -146,11 +146,30 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """From the helper to the coordinator: which of the forwarded reports it accepts."""
+    """Which of the forwarded reports the helper accepts.
+
+    Parameters
+    ----------
+    session
+        The `sid`.
+    request
+        The `request_of` what is answered, so that no verdict counts for another question.
+    accepted, refused
+        The reports that were forwarded, each in one of them.
+    """
 
     session: Key32
+    request: Key32
     accepted: Reports
     refused: Annotated[tuple[Refusal, ...], Between(0, BATCH)]
+
+
+@dataclass(frozen=True)
+class SignedVerdicts:
+    """From the helper to the coordinator: its verdicts, signed."""
+
+    verdicts: Verdicts
+    signature: Signature
 
 
 @dataclass(frozen=True)
@@ -208,9 +227,14 @@ def refuse_other_modes(terms: Terms) -> None:
         raise ProtocolError("weak-mode", f"A sum in the mode {terms.mode} has no helper.")
 
 
-def signing(message: Envelope | AgreedSet | MaskSum) -> bytes:
+def signing(message: Envelope | Verdicts | AgreedSet | MaskSum) -> bytes:
     """Return the bytes to sign for a message."""
     return _SIGNED + to_wire(message)
+
+
+def request_of(forward: Forward) -> bytes:
+    """Return the SHA-256 of a message to the helper, by which its answer names it."""
+    return hashlib.sha256(to_wire(forward)).digest()
 
 
 def report_id(terms: Terms, client: bytes) -> bytes:

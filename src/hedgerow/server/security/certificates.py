@@ -1,7 +1,7 @@
-"""The certificate authority of a deployment's TLS: X.509 (RFC 5280) with ECDSA over P-256.
+"""Certificates of TLS: X.509 (RFC 5280), ECDSA over P-256, signed by each server's own authority.
 
-It is made for a trial and for silos that have no authority of their own. A certificate of TLS lets
-a silo's connection in; who the silo is, its Ed25519 key says.
+It is made for those who have no authority of their own. A certificate of TLS lets a connection in;
+who somebody is, an Ed25519 key says.
 """
 
 from __future__ import annotations
@@ -30,28 +30,34 @@ LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 AUTHORITY_DAYS, CERTIFICATE_DAYS = 3650, 397
 """How long certificates are valid: the authority's own, and those that it signs."""
 
-CA_KEY, CA = "enrolment/ca.key", "public/ca.pem"
-"""Where in a deployment's folder the authority's key and certificate are."""
+CA_KEY, CA = "ca.key", "ca.pem"
+"""In a party's folder: the key and the certificate of who signs its certificates."""
 
 KEY, CERTIFICATE = "tls.key", "tls.pem"
 """In a party's folder: its key, and its certificate."""
 
-_PARTS = ("enrolment", "public", "coordinator", "helper")
+FILES = (CA_KEY, CA, KEY, CERTIFICATE)
+"""What `create` writes into a party's folder."""
+
+_ISSUER = "coordinator"
+"""Which party lets silos in by certificates of TLS."""
+
 _SERVES, _CALLS = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
 _SKEW = timedelta(hours=1)
 """How far a peer's clock may be behind when a certificate is fresh."""
 
 
-def create(folder: Path, names: Sequence[str] = (), clock: Clock = time.time) -> None:
-    """Make an authority, and certificates for the coordinator and the helper.
+def create(folder: Path, role: str, names: Sequence[str] = (), clock: Clock = time.time) -> None:
+    """Make an authority for one server, and the server's certificate.
 
     Parameters
     ----------
     folder
-        The deployment's; gets ``enrolment``, ``public``, ``coordinator`` and ``helper``, which
-        may be there.
+        Which the party's folder is made in, or is in already.
+    role
+        The party: the name of its folder.
     names
-        Host names and addresses of the servers besides `LOCAL_NAMES`.
+        Host names and addresses of the server besides `LOCAL_NAMES`.
     clock
         Gives the time.
 
@@ -61,20 +67,19 @@ def create(folder: Path, names: Sequence[str] = (), clock: Clock = time.time) ->
         A key is there already, or a name is not a host's.
     """
     hosts = _hosts((*LOCAL_NAMES, *names))
-    for part in _PARTS:
-        (folder / part).mkdir(mode=0o700, exist_ok=True)
+    own = folder / role
+    own.mkdir(mode=0o700, exist_ok=True)
     key = ec.generate_private_key(ec.SECP256R1())
-    authority = _Authority(_named("Hedgerow authority"), key, clock())
+    authority = _Authority(_named(f"Hedgerow {role} authority"), key, clock())
     built = (
         authority.builder(authority.subject, key.public_key(), AUTHORITY_DAYS)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
         .sign(key, hashes.SHA256())
     )
-    files.write_once(folder / CA_KEY, _secret_pem(key))
-    files.write_once(folder / CA, _pem(built), files.PUBLIC)
-    for party in ("coordinator", "helper"):
-        authority.issue(folder / party, party, hosts, (_SERVES, _CALLS))
+    files.write_once(own / CA_KEY, _secret_pem(key))
+    files.write_once(own / CA, _pem(built), files.PUBLIC)
+    authority.issue(own, role, hosts, (_SERVES,))
 
 
 def issue_client(folder: Path, name: str, clock: Clock = time.time) -> Path:
@@ -83,7 +88,7 @@ def issue_client(folder: Path, name: str, clock: Clock = time.time) -> Path:
     Parameters
     ----------
     folder
-        The deployment's, with the authority's key.
+        The coordinator's, with its authority's key.
     name
         The silo's: lower-case letters, digits, dots, hyphens and underscores.
     clock
@@ -102,11 +107,12 @@ def issue_client(folder: Path, name: str, clock: Clock = time.time) -> Path:
     target = folder / "clients" / files.checked_name(name)
     alternative = [x509.UniformResourceIdentifier(f"urn:hedgerow:client:{name}")]
 
-    authority = _load(folder, clock)
+    own = folder / _ISSUER
+    authority = _load(own, clock)
 
     def fill(draft: Path) -> None:
         authority.issue(draft, name, alternative, (_CALLS,))
-        files.write_once(draft / "ca.pem", files.read(folder / CA), files.PUBLIC)
+        files.write_once(draft / "ca.pem", files.read(own / CA), files.PUBLIC)
 
     files.make_whole(target, fill)
     return target

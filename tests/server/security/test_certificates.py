@@ -10,14 +10,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from hedgerow.errors import ConfigError
-from hedgerow.server.security import authority, tls
+from hedgerow.server.security import certificates, tls
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("deployment")
-    authority.create(folder, ["shop.example", "10.0.0.7"])
-    authority.issue_client(folder, "ward-3")
+    for party in ("coordinator", "helper"):
+        certificates.create(folder, party, ["shop.example", "10.0.0.7"])
+    certificates.issue_client(folder, "ward-3")
     return folder
 
 
@@ -25,8 +26,8 @@ def folder(tmp_path_factory):
 def stranger(tmp_path_factory):
     """Another deployment."""
     folder = tmp_path_factory.mktemp("stranger")
-    authority.create(folder)
-    authority.issue_client(folder, "ward-3")
+    certificates.create(folder, "coordinator")
+    certificates.issue_client(folder, "ward-3")
     return folder
 
 
@@ -54,7 +55,7 @@ def handshake(server, client, name="localhost"):
 def server(folder, clients=tls.Clients.ANYONE, party="coordinator"):
     own = folder / party
     return tls.server_context(
-        own / "tls.pem", own / "tls.key", authority=folder / "public/ca.pem", clients=clients
+        own / "tls.pem", own / "tls.key", authority=folder / "coordinator/ca.pem", clients=clients
     )
 
 
@@ -63,14 +64,14 @@ def silo(folder, name="ward-3"):
     return tls.client_context(own / "ca.pem", certificate=own / "tls.pem", key=own / "tls.key")
 
 
-def anyone(folder):
-    return tls.client_context(folder / "public/ca.pem")
+def anyone(folder, party="coordinator"):
+    return tls.client_context(folder / party / "ca.pem")
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "::1", "shop.example", "10.0.0.7"])
 @pytest.mark.parametrize("party", ["coordinator", "helper"])
 def test_servers_are_known_by_their_names(folder, party, name):
-    assert handshake(server(folder, party=party), anyone(folder), name)[0] == "TLSv1.3"
+    assert handshake(server(folder, party=party), anyone(folder, party), name)[0] == "TLSv1.3"
 
 
 @pytest.mark.parametrize("name", ["other.example", "10.0.0.8"])
@@ -80,7 +81,7 @@ def test_another_name_is_refused(folder, name):
 
 
 def test_older_versions_are_refused_by_both_ends(folder):
-    old_client = ssl.create_default_context(cafile=folder / "public/ca.pem")
+    old_client = ssl.create_default_context(cafile=folder / "coordinator/ca.pem")
     old_server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     old_server.load_cert_chain(folder / "coordinator/tls.pem", folder / "coordinator/tls.key")
     for old in (old_client, old_server):
@@ -114,7 +115,7 @@ def test_whether_a_certificate_is_needed_is_the_servers_choice(folder):
 def test_a_certificate_of_another_authority_is_refused(folder, stranger, clients):
     own = stranger / "clients/ward-3"
     caller = tls.client_context(
-        folder / "public/ca.pem", certificate=own / "tls.pem", key=own / "tls.key"
+        folder / "coordinator/ca.pem", certificate=own / "tls.pem", key=own / "tls.key"
     )
     with pytest.raises(ssl.SSLError):
         handshake(server(folder, clients), caller)
@@ -129,16 +130,25 @@ def test_a_silo_cannot_pass_for_a_server(folder):
 
 def test_a_silo_cannot_sign_certificates(folder, tmp_path):
     own = folder / "clients/ward-3"
-    for name in ("enrolment", "public"):
-        (tmp_path / name).mkdir()
-    (tmp_path / authority.CA_KEY).write_bytes((own / "tls.key").read_bytes())
-    (tmp_path / authority.CA).write_bytes((own / "tls.pem").read_bytes())
-    child = authority.issue_client(tmp_path, "ward-4")
+    forged = tmp_path / "coordinator"
+    forged.mkdir()
+    (forged / certificates.CA_KEY).write_bytes((own / "tls.key").read_bytes())
+    (forged / certificates.CA).write_bytes((own / "tls.pem").read_bytes())
+    child = certificates.issue_client(tmp_path, "ward-4")
     chain = child / "chain.pem"
     chain.write_bytes((child / "tls.pem").read_bytes() + (own / "tls.pem").read_bytes())
-    caller = tls.client_context(folder / "public/ca.pem", certificate=chain, key=child / "tls.key")
+    caller = tls.client_context(
+        folder / "coordinator/ca.pem", certificate=chain, key=child / "tls.key"
+    )
     with pytest.raises(ssl.SSLError):
         handshake(server(folder, tls.Clients.KNOWN), caller)
+
+
+def test_one_party_s_authority_vouches_for_no_other_party(folder):
+    with pytest.raises(ssl.SSLCertVerificationError):
+        handshake(server(folder, party="helper"), anyone(folder))
+    text = (folder / "helper/ca.pem").read_text()
+    assert handshake(server(folder, party="helper"), tls.client_context(text))
 
 
 def test_certificates_say_what_they_are_for(folder):
@@ -153,8 +163,8 @@ def test_certificates_say_what_they_are_for(folder):
 
 
 def test_certificates_are_valid_for_as_long_as_said(tmp_path):
-    authority.create(tmp_path, clock=lambda: 1_700_000_000.0)
-    made = x509.load_pem_x509_certificate((tmp_path / "helper/tls.pem").read_bytes())
+    certificates.create(tmp_path, "coordinator", clock=lambda: 1_700_000_000.0)
+    made = x509.load_pem_x509_certificate((tmp_path / "coordinator/tls.pem").read_bytes())
     assert made.not_valid_after_utc.timestamp() == 1_700_000_000 + 397 * 86400
     with pytest.raises(ssl.SSLCertVerificationError, match="expired"):
         handshake(server(tmp_path), anyone(tmp_path))
@@ -168,16 +178,16 @@ def test_keys_are_for_their_owner_alone(folder):
 def test_nothing_is_overwritten(folder):
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     with pytest.raises(ConfigError, match="not overwritten"):
-        authority.create(folder)
+        certificates.create(folder, "coordinator")
     with pytest.raises(ConfigError, match="already"):
-        authority.issue_client(folder, "ward-3")
+        certificates.issue_client(folder, "ward-3")
     assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "A", "-a", "a" * 64, "a\n"])
 def test_names_of_silos_are_names_of_folders(folder, name):
     with pytest.raises(ConfigError, match="lower-case"):
-        authority.issue_client(folder, name)
+        certificates.issue_client(folder, name)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +195,7 @@ def test_names_of_silos_are_names_of_folders(folder, name):
 )
 def test_what_is_no_host_is_refused(tmp_path, name):
     with pytest.raises(ConfigError, match="host"):
-        authority.create(tmp_path, [name])
+        certificates.create(tmp_path, "coordinator", [name])
     assert not any(tmp_path.iterdir())
 
 
@@ -202,7 +212,7 @@ def test_files_that_cannot_be_used_are_one_sentence(folder, tmp_path):
     with pytest.raises(ConfigError, match="name both"):
         tls.client_context(certificate=own / "tls.pem")
     with pytest.raises(ConfigError, match="cannot be read"):
-        authority.issue_client(tmp_path, "a")
+        certificates.issue_client(tmp_path, "a")
 
 
 def test_the_systems_authorities_are_trusted_by_default(folder):

@@ -1,0 +1,1 @@
+"""The enrolment authority: who says who takes part, apart from the coordinator."""
