@@ -1,11 +1,12 @@
 """What every model keeps to, whatever it is: new models are covered when they register."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from recipes import RECIPES
 from support import (
     assert_same_arrays,
     catalog_of,
@@ -20,48 +21,9 @@ from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.data.split import LastOut
 from hedgerow.errors import ConfigError
-from hedgerow.models.registry import MODELS, PRESETS, make, options_of
+from hedgerow.models.expected import check_state, settled
+from hedgerow.models.registry import PRESETS, make, options_of
 from hedgerow.recommender import Recommender
-
-SMALL = {
-    "dimension": 6,
-    "rounds": 3,
-    "local_epochs": 3,
-    "vector_rounds": 2,
-    "dimensions": (4, 3),
-    "decays": (0.7, 0.3),
-    "fourier": 6,
-    "resolution": 3,
-}
-"""Smaller values of whatever hyper-parameters a model has."""
-
-VARIANTS = {
-    "factorization-bpr": ("factorization", {"loss": "bpr", "proximal": 0.5}),
-    "factorization-average": (
-        "factorization",
-        {"server": "average", "server_rate": 1.0, "local_rate": 0.5},
-    ),
-    "als-small-steps": ("als", {"step_size": 0.3}),
-    "sequence-linear": ("sequence", {"fourier": 0, "dimensions": (5,), "decays": (0.0,)}),
-    "transitions-raw": ("transitions", {"window": 2, "fade": 1.0, "normalization": 0.0}),
-    "item_item-set": ("item_item", {"decay": 1.0, "regularization": 3.0}),
-}
-
-
-def small(recipe):
-    """Return the recipe with small hyper-parameters, its components too."""
-    names = {f.name for f in fields(recipe)}
-    changes = {k: v for k, v in SMALL.items() if k in names}
-    for name in names:
-        value = getattr(recipe, name)
-        if isinstance(value, tuple) and value and type(value[0]) in MODELS.values():
-            changes[name] = tuple(small(part) for part in value)
-    return replace(recipe, **changes)
-
-
-RECIPES = {name: small(make(name)) for name in MODELS} | {
-    name: replace(small(make(model)), **options) for name, (model, options) in VARIANTS.items()
-}
 
 pytestmark = pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 
@@ -187,6 +149,14 @@ def test_training_takes_as_many_rounds_as_planned(recipe):
     assert [s.round for s in states] == list(range(len(recipe.charges) + 1))
     pooled = recipe.pooled(BLOCK, catalog_of(BLOCK.n_items), 0)
     assert recipe.step(pooled) is None
+
+
+@every_block
+def test_each_state_on_the_way_is_as_declared(recipe, block):
+    for state in states_of(recipe, block):
+        check_state(recipe, settled(recipe, state, block.n_items), block.n_items)
+    pooled = recipe.pooled(BLOCK, catalog_of(BLOCK.n_items), 0)
+    check_state(recipe, settled(recipe, pooled, BLOCK.n_items), BLOCK.n_items)
 
 
 def test_every_step_has_a_name_and_says_whether_it_adds_up(recipe):
