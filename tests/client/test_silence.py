@@ -288,7 +288,7 @@ def test_a_history_that_cannot_be_read_is_not_seen(tmp_path, secure):
 
 def test_one_client_without_a_term_leaves_the_sum_of_the_others(tmp_path):
     """With a real coordinator and helper; of the clients one has a file that cannot be read."""
-    shop = Shop(customers=6, products=20, seed=3).interactions().distinct()
+    shop = Shop(customers=6, products=48, seed=3).interactions().distinct()
     clients, data = Clients.devices(shop.users), fold_of(shop)
     policy = Policy(secure="split", minimum=2, adversaries=0.0, dropouts=0.0, clip=64.0)
     task = Task(

@@ -13,7 +13,7 @@ from hedgerow.client.api import Admitted, Api, Later, RefusedError, UnavailableE
 from hedgerow.client.connection import reach
 from hedgerow.client.conscience import LocalConscience
 from hedgerow.client.member import Member
-from hedgerow.client.models import Models
+from hedgerow.client.models import Models, read
 from hedgerow.client.profile import SILO, Profile
 from hedgerow.client.recommending import LocalRecommender
 from hedgerow.client.sources import Source, fold_of
@@ -21,7 +21,7 @@ from hedgerow.client.store import Store
 from hedgerow.client.taking_part import Part, take_part
 from hedgerow.data.catalog import Catalog
 from hedgerow.data.split import Fold, LastOut
-from hedgerow.errors import HedgerowError
+from hedgerow.errors import HedgerowError, ProtocolError
 from hedgerow.privacy.randomness import Stream
 
 T = TypeVar("T")
@@ -160,10 +160,22 @@ class Agent:
                 continue
 
     async def fetch_live(self, api: Api, task: str) -> str | None:
-        """Keep the model that recommends for a task; return its hash, None before there is one."""
+        """Keep the model that recommends for a task, once it has been looked at.
+
+        Returns
+        -------
+        str or None
+            Its hash; None before there is one that can be used.
+        """
         name = await api.live(task)
         if name is not None and self.store.public(name) is None:
-            self.store.put_public(name, await api.model(name))
+            body = await api.model(name)
+            try:
+                await asyncio.to_thread(read, body)
+                self.store.put_public(name, body)
+            except ProtocolError as problem:
+                self.listener(f"the live model is not taken: {problem}")
+                return None
             self.store.keep_public({name})
             self.listener(f"fetched the live model {name[:12]}")
         return name
