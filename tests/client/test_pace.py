@@ -9,24 +9,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hedgerow.client import pace
-from hedgerow.client.pace import LONGEST, LOWEST, on_a_rung, rung
+from hedgerow.client.pace import LONGEST, LOWEST, Pace, rung
 
 
 @given(st.floats(0, LONGEST))
 def test_it_is_the_next_rung(seconds):
     found = rung(seconds)
     assert max(seconds, LOWEST) <= found < max(2 * seconds, LOWEST + 1e-9)
-    assert found in {LOWEST * 2**k for k in range(16)}
+    assert found in {LOWEST * 2**k for k in range(17)}
 
 
-def test_there_are_sixteen_rungs():
-    assert rung(0) == LOWEST == 1 / 32
-    assert rung(LONGEST) == LONGEST == LOWEST * 2**15
+def test_there_are_seventeen_rungs():
+    assert rung(0) == LOWEST == 1 / 64
+    assert rung(LONGEST) == LONGEST == LOWEST * 2**16
+
+
+async def paced(work):
+    pace = Pace.start()
+    found = await pace.work(work, lambda: "nothing")
+    await pace.moment()
+    return found
 
 
 def test_what_takes_no_time_leaves_at_the_first_rung():
     started = time.monotonic()
-    assert asyncio.run(on_a_rung(lambda: "term", lambda: "nothing")) == "term"
+    assert asyncio.run(paced(lambda: "term")) == "term"
     assert time.monotonic() - started >= LOWEST
 
 
@@ -36,7 +43,7 @@ def test_what_takes_too_long_leaves_without_a_term(monkeypatch):
 
     async def wait():
         try:
-            return await on_a_rung(lambda: go_on.wait(60) and "term", lambda: "nothing")
+            return await paced(lambda: go_on.wait(60) and "term")
         finally:
             go_on.set()
 
@@ -45,7 +52,7 @@ def test_what_takes_too_long_leaves_without_a_term(monkeypatch):
 
 def test_a_program_that_is_stopped_does_not_wait():
     async def stopped():
-        working = asyncio.ensure_future(on_a_rung(lambda: "term", lambda: "nothing"))
+        working = asyncio.ensure_future(paced(lambda: "term"))
         await asyncio.sleep(0)
         working.cancel()
         await working

@@ -230,7 +230,7 @@ def test_so_much_noise_that_clients_are_only_watched_is_refused(watched, multipl
     noise = replace(ask.noise, multiplier=multiplier)
     ask = replace(ask, setting=replace(ask.setting, noise=noise))
     assert check_alike(watched, ask, body) == []
-    assert all("so much noise" in said[-1] for said in watched.said)
+    assert all("noise is so strong" in said[-1] for said in watched.said)
 
 
 def broken_query(store, user):

@@ -21,10 +21,6 @@ from hedgerow.recommender import Recommender
 LARGEST_BOUND = 1e12
 """Of a term; far beyond what any step leads to."""
 
-MOST_NOISE = 1e4
-"""The largest noise multiplier. A sum under more noise tells nothing of what it sums, so that it
-would serve to watch clients alone, at next to no epsilon."""
-
 _BREAKS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What numbers and texts lead to that somebody made up."""
 
@@ -41,7 +37,6 @@ def read_offer(body: bytes) -> tuple[Ask, Terms]:
     ------
     ProtocolError
         ``bad-ask``: it contradicts itself. ``bad-terms``: the terms are not those of the ask.
-        ``weak-noise`` or ``too-much-noise``: the noise multiplier of a promise is out of range.
     ConfigError
         It cannot be read, or cannot be kept.
     """
@@ -93,15 +88,9 @@ def _check_ask(ask: Ask) -> None:
         and ask.purpose in {STEP, NORMS, EVALUATION}
         and ask.k <= LONGEST_LIST
         and 0 < noise.bound <= LARGEST_BOUND
-        and setting.quantizer.clip == noise.bound
-        and (ask.policy.private or noise.multiplier == 0)
     )
     if not fits:
         raise _bad_ask()
-    if ask.policy.private and noise.multiplier <= 0:
-        raise ProtocolError("weak-noise", "An epsilon is promised, and no noise to keep it.")
-    if noise.multiplier > MOST_NOISE:
-        raise ProtocolError("too-much-noise", "Under so much noise the sum would tell nothing.")
 
 
 def _is_number(value: object) -> bool:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 T = TypeVar("T")
 
-LOWEST = 1 / 32
+LOWEST = 1 / 64
 """Seconds after which a term leaves at the earliest."""
 
 LONGEST = 1024.0
@@ -25,28 +26,45 @@ def rung(seconds: float) -> float:
     moment = LOWEST
     while moment < seconds:
         moment *= 2
-    return moment
+    # Later there is nothing to hide: what leaves was made without a history.
+    return moment if moment <= LONGEST else seconds
 
 
-async def on_a_rung(work: Callable[[], T], instead: Callable[[], T]) -> T:
-    """Do work in a thread; return when the next moment has come.
+@dataclass(frozen=True)
+class Pace:
+    """Holds back what follows from a history until the next moment.
 
-    The clock starts here, where a history is about to be opened, and not when a round began:
-    whoever serves the model could otherwise move the moments over the time that the work takes, and
-    so measure it.
+    It starts where a history is about to be opened, and not when a round began: whoever serves the
+    model could otherwise move the moments over the time that the work takes, and so measure it.
 
     Parameters
     ----------
-    work
-        What takes a time that nobody should know.
-    instead
-        What counts where the work is not done after `LONGEST`.
+    started
+        By the clock of the event loop.
     """
-    clock = asyncio.get_running_loop().time
-    started = clock()
-    working = asyncio.ensure_future(asyncio.to_thread(work))
-    done, _ = await asyncio.wait({working}, timeout=LONGEST)
-    if not done:
-        return await asyncio.to_thread(instead)
-    await asyncio.sleep(rung(clock() - started) - (clock() - started))
-    return working.result()
+
+    started: float
+
+    @classmethod
+    def start(cls) -> Pace:
+        """Start now."""
+        return cls(asyncio.get_running_loop().time())
+
+    async def work(self, work: Callable[[], T], instead: Callable[[], T]) -> T:
+        """Do work in a thread.
+
+        Parameters
+        ----------
+        work
+            What takes a time that nobody should know.
+        instead
+            What counts where the work is not done `LONGEST` after the start.
+        """
+        working = asyncio.ensure_future(asyncio.to_thread(work))
+        done, _ = await asyncio.wait({working}, timeout=LONGEST)
+        return working.result() if done else await asyncio.to_thread(instead)
+
+    async def moment(self) -> None:
+        """Wait for the next moment; what is made before takes none of its own."""
+        passed = asyncio.get_running_loop().time() - self.started
+        await asyncio.sleep(max(0.0, rung(passed) - passed))

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass
+from typing import Any
 
 from hedgerow.client.api import Admitted, Api
 from hedgerow.client.member import Member, compute, empty
 from hedgerow.client.offer import read_offer, step_asked
-from hedgerow.client.pace import on_a_rung
+from hedgerow.client.pace import Pace
+from hedgerow.data.catalog import Catalog
+from hedgerow.data.split import Fold
 from hedgerow.errors import ProtocolError
 from hedgerow.federation.ask import Ask
 from hedgerow.federation.invitation import Counted
+from hedgerow.models.base import Step
 from hedgerow.privacy.ring import Words
 from hedgerow.privacy.secure.messages import Agreement, Delivery, Opening, Survivors
 from hedgerow.privacy.secure.pairwise.client import Client
@@ -63,7 +67,7 @@ async def take_part(api: Api, member: Member, admitted: Admitted) -> Part:
 
     What is public is checked first, then the release is claimed and charged, and only then is a
     history opened. From there on a term is sent whatever the history leads to, and what it is
-    timed by is known beforehand, but for the rung of a ladder: see `on_a_rung`.
+    timed by is known beforehand, but for the rung of a ladder: see `Pace`.
 
     Parameters
     ----------
@@ -90,14 +94,8 @@ async def take_part(api: Api, member: Member, admitted: Admitted) -> Part:
     member.conscience.accept(model.recipe)
     step = await asyncio.to_thread(step_asked, ask, model)
     member.conscience.claim(ask, sid(terms))
-    part = _Part(_Talk(api, admitted.round), member, ask, terms, floor)
-
-    def words() -> Awaitable[Words]:
-        return on_a_rung(
-            lambda: compute(member, ask, model.catalog, step), lambda: empty(member, ask)
-        )
-
-    digest = await (_report(part, words) if terms.mode == SPLIT else _pairwise(part, words))
+    part = _Part(_Talk(api, admitted.round), member, ask, terms, floor, model.catalog, step)
+    digest = await (_report(part) if terms.mode == SPLIT else _pairwise(part))
     counted = from_wire(Counted, await api.told(admitted.round, FINISHED))
     check_receipt(
         counted.receipt, counted.inclusion, member.servers.coordinator, sid(terms), digest
@@ -133,27 +131,44 @@ class _Part:
     ask: Ask
     terms: Terms
     floor: Floor
+    catalog: Catalog
+    step: Step[Fold, Any]
+
+    async def words(self, pace: Pace) -> Words:
+        """Open the history, and return what follows from it."""
+        member, ask = self.member, self.ask
+        return await pace.work(
+            lambda: compute(member, ask, self.catalog, self.step), lambda: empty(member, ask)
+        )
+
+    async def paced_words(self) -> Words:
+        """Return what follows from the history when its moment has come."""
+        pace = Pace.start()
+        words = await self.words(pace)
+        await pace.moment()
+        return words
 
     def commit(self) -> None:
         """Note that a vector is about to be sent."""
         self.member.conscience.commit(self.ask, sid(self.terms))
 
 
-async def _report(part: _Part, words: Callable[[], Awaitable[Words]]) -> bytes:
+async def _report(part: _Part) -> bytes:
     member, terms, session = part.member, part.terms, sid(part.terms)
     kept = member.conscience.kept(session, REPORT)
     if kept is None:
-        report = make_report(
-            terms, member.servers, member.identity, await words(), floor=part.floor
-        )
+        pace = Pace.start()
+        words = await part.words(pace)
+        report = make_report(terms, member.servers, member.identity, words, floor=part.floor)
         kept = to_wire(report)
         part.commit()
         member.conscience.keep(session, REPORT, kept)
+        await pace.moment()
     await part.talk.pass_on(REPORT, kept)
     return from_wire(Report, kept).signed.envelope.digest
 
 
-async def _pairwise(part: _Part, words: Callable[[], Awaitable[Words]]) -> bytes:
+async def _pairwise(part: _Part) -> bytes:
     talk, member, terms = part.talk, part.member, part.terms
 
     def journal(answer: bytes) -> None:
@@ -163,7 +178,7 @@ async def _pairwise(part: _Part, words: Callable[[], Awaitable[Words]]) -> bytes
         terms, part.floor, member.identity, member.authority, journal=journal, random=os.urandom
     )
     await talk.send("advert", client.advertise())
-    opening, vector = await _while_computing(talk.hear(SHARES), words())
+    opening, vector = await _while_computing(talk.hear(SHARES), part.paced_words())
     shares = await asyncio.to_thread(client.share, from_wire(Opening, opening))
     await talk.send("shares", shares)
     delivery = from_wire(Delivery, await talk.hear(MASKED))
