@@ -192,7 +192,8 @@ def test_a_promise_is_charged_once_and_a_curve_not_at_all(data, tmp_path):
         json.loads((tmp_path / out / "ledger.jsonl").read_text().splitlines()[-1])["sigma"]
         for out in ("bare", "twice")
     ]
-    assert sigmas[1] == pytest.approx(2 * sigmas[0])
+    # The clip is found anew, from another noisy histogram.
+    assert sigmas[1] == pytest.approx(2 * sigmas[0], rel=0.1)
     releases = [
         [
             json.loads(line)["epsilon"]
