@@ -97,8 +97,8 @@ def _own_account(folder: Path, asks: Iterable[Ask]) -> list[str]:
     problems, store = [], Store(folder)
     try:
         for ask in asks:
-            kept = Counter(store.journal.charges(ask.task))
-            kept.subtract(store.journal.charges(ask.task, besides=ask.release))
+            kept = Counter(store.journal.charges())
+            kept.subtract(store.journal.charges(besides=ask.release))
             if [_covers(one, cost_of(ask)) for one in kept.elements()] != [True]:
                 problems.append(f"The sum {ask.release} is not in a contributor's account once.")
     finally:

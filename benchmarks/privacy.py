@@ -1,11 +1,12 @@
 """Privacy: what a promise costs in time, in bytes and in quality.
 
-    HEDGEROW_DATA=... python benchmarks/privacy.py --what overhead stages curve [--json OUT]
+    HEDGEROW_DATA=... python benchmarks/privacy.py --what overhead stages curve persons [--json OUT]
 
 ``overhead``: a round with noise by the server beside one without a policy, on MovieLens 100K.
 ``stages``: one sum through ever more of the pipeline, in seconds and bytes a client, on the same.
 ``curve``: NDCG and hit rate at several epsilons and without noise, on MovieLens 1M and the
 synthetic shop, over several seeds; ``--plot`` draws it. Everybody runs in this process, one thread.
+``persons``: what an epsilon that holds for a person at one client is for who is at several.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import itertools
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -44,8 +45,10 @@ from hedgerow.federation.simulator import evaluate, train
 from hedgerow.federation.terms import unit_terms
 from hedgerow.models import ALS, Factorization, Popularity
 from hedgerow.models.base import Recipe, State, Step
+from hedgerow.privacy.accounting import WIDEST_DELTA, multiplier_for
 from hedgerow.privacy.ledger import Ledger
 from hedgerow.privacy.policy import Policy
+from hedgerow.privacy.releases import Release, epsilon_spent
 from hedgerow.statistics import total
 
 EPSILONS = (8.0, 4.0, 2.0, 1.0)
@@ -251,6 +254,21 @@ def quality(chosen: argparse.Namespace) -> list[dict[str, Any]]:
     return found
 
 
+def persons(epsilons: Sequence[float]) -> list[dict[str, Any]]:
+    """Tell epsilon for people with terms from several clients, where noise hides one."""
+    found = []
+    for epsilon in epsilons:
+        multiplier = multiplier_for(epsilon, WIDEST_DELTA)
+        by_clients = {
+            clients: epsilon_spent([Release("gaussian", multiplier / clients)], WIDEST_DELTA)
+            for clients in (1, 2, 3)
+        }
+        each = ", ".join(f"at {n}: {value:.2f}" for n, value in by_clients.items())
+        print(f"claimed {epsilon:g} at delta {WIDEST_DELTA:g}; {each}")
+        found.append({"epsilon": epsilon, "by_clients": by_clients})
+    return found
+
+
 def read(name: str) -> Interactions:
     """Return MovieLens 1M, or a shop of 100,000 customers and 2,000 products."""
     log = Shop(customers=100_000, products=2_000).interactions() if name == "shop" else load(name)
@@ -336,7 +354,7 @@ def plot(found: list[dict[str, Any]], path: Path) -> None:
 
 def main() -> None:
     """Measure what the command line names."""
-    whats = ("overhead", "stages", "curve")
+    whats = ("overhead", "stages", "curve", "persons")
     model = inspect.signature(simulate).parameters["model"].default
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--what", nargs="+", default=list(whats), choices=whats)
@@ -358,6 +376,8 @@ def main() -> None:
             results["stages"] = stages(chosen.repeats)
         if "curve" in chosen.what:
             results["curve"] = quality(chosen)
+    if "persons" in chosen.what:
+        results["persons"] = persons(chosen.epsilons)
     if chosen.plot and "curve" in results:
         plot(results["curve"], chosen.plot)
     if chosen.json:

@@ -70,6 +70,7 @@ def federate(
         adversaries=policy.adversaries,
         dropouts=policy.dropouts,
         epsilon=policy.epsilon,
+        tasks=(name,),
     )
     task = task_of(name, recipe, policy, len(clients), seconds=SECONDS)
     shown = RoundsShown(console, (), len(clients))

@@ -29,7 +29,14 @@ def enrolled(deployed, tmp_path_factory):
     """The folder of an agent that has enrolled, and found its data to be missing."""
     folder = tmp_path_factory.mktemp("agent") / "agent"
     found = hedgerow(
-        "join", folder, "--url", deployed.url, "--token", deployed.token("silo", 5), "--once"
+        "join",
+        folder,
+        "--url",
+        deployed.url,
+        "--token",
+        deployed.token("silo", 5),
+        "--any-task",
+        "--once",
     )
     assert refusal(found).startswith("error: A silo needs --data")
     return folder
@@ -37,12 +44,14 @@ def enrolled(deployed, tmp_path_factory):
 
 def test_options_that_do_not_fit(command, tmp_path):
     cases = {
-        "name the task": ["--listen", "127.0.0.1:1"],
+        "name with --recommend": ["--listen", "127.0.0.1:1"],
+        "or take part in whatever": ["--task", "shop", "--any-task"],
+        "Name with --task": ["--url", "http://127.0.0.1:1", "--token", "x"],
         "not to dance": ["--consent", "train,dance"],
         "has no agent yet": [],
         "should look like NAME=VALUE": ["--columns", "user"],
-        "is reached by https": ["--url", "http://shop.example", "--token", "x"],
-        "is not a URL": ["--url", "shop", "--token", "x"],
+        "is reached by https": ["--url", "http://shop.example", "--token", "x", "--any-task"],
+        "is not a URL": ["--url", "shop", "--token", "x", "--any-task"],
         "cannot be read as JSON": ["--url", "http://127.0.0.1:1", "--token", "x", "--guard", "no"],
     }
     for said, options in cases.items():
@@ -50,12 +59,33 @@ def test_options_that_do_not_fit(command, tmp_path):
         assert not (tmp_path / "agent" / "profile.json").exists()
 
 
+def test_tasks_are_remembered_and_added_to(command, deployed, tmp_path):
+    (tmp_path / "data.csv").write_text(CSV)
+    own = ["--data", tmp_path / "data.csv", *NAMES, "--once"]
+    first = ["--url", deployed.url, "--token", deployed.token("careful", 5)]
+    for options, tasks in (
+        ([*first, "--task", "shop"], ["shop"]),
+        ([], ["shop"]),
+        (["--task", "books", "--task", "shop"], ["shop", "books"]),
+        (["--any-task"], []),
+        (["--task", "music"], ["music"]),
+    ):
+        found = command("join", tmp_path / "agent", *options, *own)
+        assert f"Taking part in {', '.join(tasks) or 'any task'}" in found.stderr
+        values = json.loads((tmp_path / "agent" / "profile.json").read_text())
+        assert values["guard"]["tasks"] == tasks
+
+
 def test_tokens_that_are_wrong(command, deployed, tmp_path):
     used = deployed.token("once", 5)
-    first = command("join", tmp_path / "first", "--url", deployed.url, "--token", used, "--once")
+    first = command(
+        "join", tmp_path / "first", "--url", deployed.url, "--token", used, "--any-task", "--once"
+    )
     assert "Enrolled as the silo once" in first.stderr
     for name, token in {"second": used, "third": "not-a-token"}.items():
-        found = command("join", tmp_path / name, "--url", deployed.url, "--token", token)
+        found = command(
+            "join", tmp_path / name, "--url", deployed.url, "--token", token, "--any-task"
+        )
         assert "token" in refusal(found)
         assert not (tmp_path / name / "profile.json").exists()
 
@@ -67,7 +97,15 @@ def test_servers_that_are_not_there_or_not_known(command, tmp_path):
         shop.serve()
         nowhere = f"http://127.0.0.1:{free_port()}"
         started = [
-            Program.start(tmp_path / f"{name}.log", "join", tmp_path / name, "--token", "x", *more)
+            Program.start(
+                tmp_path / f"{name}.log",
+                "join",
+                tmp_path / name,
+                "--token",
+                "x",
+                "--any-task",
+                *more,
+            )
             for name, more in {
                 "nobody": ["--url", nowhere],
                 "stranger": ["--url", shop.url],
@@ -81,7 +119,15 @@ def test_servers_that_are_not_there_or_not_known(command, tmp_path):
             assert program.text.startswith(f"error: {sentence}")
             assert program.text.count("\n") == 1
     found = command(
-        "join", tmp_path / "ca", "--url", "https://127.0.0.1:1", "--token", "x", "--ca", "none.pem"
+        "join",
+        tmp_path / "ca",
+        "--url",
+        "https://127.0.0.1:1",
+        "--token",
+        "x",
+        "--ca",
+        "none.pem",
+        "--any-task",
     )
     assert "none.pem" in refusal(found) or "No such file" in refusal(found)
 
@@ -111,6 +157,7 @@ def test_a_device_takes_no_table(command, deployed, tmp_path):
         deployed.token("phone"),
         "--data",
         tmp_path / "data.csv",
+        "--any-task",
     )
     assert "leave --data out" in refusal(found)
 
@@ -131,5 +178,5 @@ def test_a_damaged_profile_is_refused(command, enrolled, name):
 def test_a_listener_that_cannot_be(command, enrolled, tmp_path):
     (tmp_path / "data.csv").write_text(CSV)
     own = ["--data", tmp_path / "data.csv", *NAMES]
-    found = command("join", enrolled, *own, "--task", "shop", "--listen", "nowhere")
+    found = command("join", enrolled, *own, "--recommend", "shop", "--listen", "nowhere")
     assert refusal(found)

@@ -95,7 +95,8 @@ def test_a_task_is_made_shown_paused_and_stopped(running, task):
     name = begin(running)
     assert "0 of 4" in run("task", "list")
     shown = " ".join(run("task", "show", "shop").split())
-    assert "0 of 4, delta still open, per user" in shown
+    assert "0 of 4, delta still open, per user at one client" in shown
+    assert "A person who is at more than one client is protected less." in shown
     assert "no sampling assumed" in shown
     assert name in run("task", "show", "shop")
     assert json.loads(run("task", "show", "shop", "--json"))["runs"][0]["id"] == name
@@ -104,6 +105,21 @@ def test_a_task_is_made_shown_paused_and_stopped(running, task):
     assert "goes on" in run("task", "resume", "shop")
     assert run("task", "stop", "shop") == "Stopped 1 run(s) and 1 round(s) of shop.\n"
     assert "stopped, step 0 of 1" in run("task", "show", "shop")
+
+
+def test_a_task_without_epsilon_comes_with_a_warning(running, task, tmp_path):
+    catalog = json.loads(run("task", "show", "shop", "--json"))["task"]["catalog"]
+    file = tmp_path / "exact.json"
+    for name, parts, said in (
+        ("once", {}, "Run this once over the same clients"),
+        ("weekly", {"runs": 52, "schedule": "0 3 * * 1"}, "Of these 52 runs, clients refuse all"),
+    ):
+        body = {**task_body(catalog, name=name, **parts), "policy": {"secure": "split"}}
+        file.write_text(json.dumps(body))
+        made = run("task", "create", file)
+        assert "warning: No epsilon is promised: two exact sums that differ by one client" in made
+        assert said in made
+        assert said in run("task", "show", name)
 
 
 def test_rounds_are_listed_newest_run_first(running, task):

@@ -181,10 +181,19 @@ def test_a_promise_is_charged_once_and_a_curve_not_at_all(data, tmp_path):
     bare = run(*arguments, "--out", "bare", folder=tmp_path)
     assert "Privacy: epsilon 3 at delta" in bare
     assert "gaussian noise by the server" in bare
+    assert "A person who is at more than one client is protected less." in " ".join(bare.split())
     assert "Quality by epsilon" not in bare
     printed = run(*arguments, "--curve", "8, 1", "--curve-seeds", 2, folder=tmp_path)
     for word in ("Quality by epsilon", "without noise", "mean of 2 seeds", "ledger.jsonl"):
         assert word in printed
+    twice = run(*arguments, "--clients-per-person", 2, "--out", "twice", folder=tmp_path)
+    assert "per user at 2 clients (add or remove)" in " ".join(twice.split())
+    sigmas = [
+        json.loads((tmp_path / out / "ledger.jsonl").read_text().splitlines()[-1])["sigma"]
+        for out in ("bare", "twice")
+    ]
+    # The clip is found anew, from another noisy histogram.
+    assert sigmas[1] == pytest.approx(2 * sigmas[0], rel=0.1)
     releases = [
         [
             json.loads(line)["epsilon"]

@@ -26,7 +26,13 @@ from hedgerow.server.tasks.task import Task
 
 ITEMS, USERS = 12, 6
 
-GUARD = {"minimum": 3, "adversaries": 0.0, "dropouts": 0.0, "semi_malicious": False}
+GUARD = {
+    "minimum": 3,
+    "adversaries": 0.0,
+    "dropouts": 0.0,
+    "semi_malicious": False,
+    "tasks": ["shop"],
+}
 
 
 def visits(silo):

@@ -33,6 +33,7 @@ GUARD = {
     "dropouts": 0.0,
     "semi_malicious": False,
     "consistency": False,
+    "tasks": ["shop", "again"],
 }
 
 
@@ -171,7 +172,9 @@ def standing(tmp_path_factory):
         (folder / "plain.json").write_text(json.dumps({**GUARD, "epsilon": None}))
         first = ["--deployment", deployed.deployment, "--guard", folder / "plain.json"]
         running = []
-        for number, options in enumerate((["--task", "shop", "--listen", f"127.0.0.1:{port}"], [])):
+        for number, options in enumerate(
+            (["--recommend", "shop", "--listen", f"127.0.0.1:{port}"], [])
+        ):
             token = deployed.token(f"silo-{number}", USERS)
             data = ["--data", folder / f"{number}.csv", *COLUMNS]
             agreed = ["--consent", "train,recommend"]

@@ -104,7 +104,7 @@ def test_a_crash_before_the_head_is_written_leaves_a_database_that_is_ahead(agen
 
 def test_nothing_counts_as_claimed_before_the_head_is_on_disk(agent, monkeypatch):
     before = (agent / HEAD).read_bytes()
-    whole = account.files.write
+    whole = account.files.overwrite
 
     def full(path, _data):
         raise ConfigError(f"{path} cannot be written: no space left.")
@@ -112,12 +112,12 @@ def test_nothing_counts_as_claimed_before_the_head_is_on_disk(agent, monkeypatch
     store = Store(agent)
     ask, terms = ask_of(release="shop/1/0", multiplier=5.5, epsilon=1.0)
     conscience = LocalConscience(GUARD, store)
-    monkeypatch.setattr(account.files, "write", full)
+    monkeypatch.setattr(account.files, "overwrite", full)
     for _ in range(2):
         with pytest.raises(ConfigError, match="no space"):
             conscience.claim(ask, sid(terms))
     assert (agent / HEAD).read_bytes() == before
-    monkeypatch.setattr(account.files, "write", whole)
+    monkeypatch.setattr(account.files, "overwrite", whole)
     conscience.claim(ask, sid(terms))
     assert json.loads((agent / HEAD).read_bytes())[0] == json.loads(before)[0] + 2
     store.close()

@@ -17,6 +17,7 @@ NAMES = {
     "epsilon_allowed",
     "delta",
     "unit",
+    "clients_per_person",
     "mechanism",
     "noise_by",
     "noise_multiplier",
@@ -33,6 +34,7 @@ NAMES = {
     "audit",
 }
 PROMISED = {"epsilon", "epsilon_allowed", "delta", "unit", "mechanism", "noise_by", "sampling"}
+PROMISED |= {"clients_per_person"}
 
 
 @pytest.fixture(scope="module")

@@ -90,6 +90,10 @@ def test_it_says_what_is_promised_and_what_is_not(facts, page):
     assert text.replace("\u00a0", " ") in page.text.replace("\u00a0", " ")
     for words in ("epsilon 3 ", "any one user", "add or remove", "Gaussian noise", "the server"):
         assert words in text.replace("\u00a0", " ")
+    assert "per user at one client. A person who is at more than one client is protected" in text
+    several = promise(changed(facts, clients_per_person=3)["privacy"])
+    assert "per user at 3 clients. A person who is at more than 3 clients is protected" in several
+    assert "at more than" not in promise(changed(facts, unit="silo")["privacy"])
     for words in (
         "were not chosen privately",
         "own measurements",

@@ -24,6 +24,7 @@ import polars as pl
 
 from hedgerow.client.api import Admitted
 from hedgerow.client.crowd import Crowd, enrol
+from hedgerow.client.guard import Guard
 from hedgerow.client.models import Models
 from hedgerow.client.sources import Table, fold_of
 from hedgerow.client.taking_part import Part
@@ -58,6 +59,7 @@ async def run(settings: dict[str, Any]) -> None:
     users = pl.read_parquet(settings["data"], columns=["user_id"])["user_id"].unique().sort()
     context = ssl.create_default_context(cafile=settings["ca"])
     held, models = folds(settings["data"], users.to_list()), Models()
+    guard = Guard.from_json(settings["guard"])
     async with AsyncExitStack() as stack:
 
         async def gather(first: int) -> Crowd:
@@ -65,7 +67,9 @@ async def run(settings: dict[str, Any]) -> None:
                 httpx.AsyncClient(base_url=settings["url"], verify=context)
             )
             some = slice(first, first + TOGETHER)
-            return await enrol(http, deployment, tokens[some], held[some], models=models)
+            return await enrol(
+                http, deployment, tokens[some], held[some], guard=guard, models=models
+            )
 
         async def live(first: int, crowd: Crowd) -> None:
             def vanish(number: int, admitted: Admitted) -> bool:

@@ -83,7 +83,7 @@ class People:
         return in_branches + max(0, counted - self.branches)
 
 
-def bring_branches(network: Rehearsal, people: People, guard: Guard | None = None) -> None:
+def bring_branches(network: Rehearsal, people: People, guard: Guard) -> None:
     """Start the branches' agents.
 
     Parameters
@@ -93,22 +93,22 @@ def bring_branches(network: Rehearsal, people: People, guard: Guard | None = Non
     people
         Who holds what.
     guard
-        What each branch insists on; the default guard where None.
+        What each branch insists on.
     """
     for number in range(people.branches):
         name = f"silo-{number + 1}"
         path = network.folder / f"{name}.parquet"
         people.in_branch(number).frame().write_parquet(path)
         users = int(np.count_nonzero(people.clients.owner == number))
-        network.join(name, path, users, None if guard is None else guard.to_json())
+        network.join(name, path, users, guard.to_json())
 
 
-def bring_devices(network: Rehearsal, people: People, vanish: float) -> None:
+def bring_devices(network: Rehearsal, people: People, guard: Guard, vanish: float) -> None:
     """Start the devices, all in one process.
 
     Parameters
     ----------
-    network, people
+    network, people, guard
         As of `bring_branches`.
     vanish
         The share of devices that vanishes from each round.
@@ -123,6 +123,7 @@ def bring_devices(network: Rehearsal, people: People, vanish: float) -> None:
         "data": str(path),
         "tokens": [token["token"] for token in made["tokens"]],
         "vanish": vanish,
+        "guard": guard.to_json(),
     }
     settings.touch(mode=0o600)
     settings.write_text(json.dumps(values))

@@ -25,6 +25,7 @@ from hedgerow.cli.demo_network import (
 )
 from hedgerow.cli.demo_story import DIMENSION, Wanted, ending_on_signals
 from hedgerow.cli.rehearsal import Rehearsal, rehearse, said
+from hedgerow.client.guard import Guard
 from hedgerow.data.interactions import Interactions
 from hedgerow.data.shop import Shop
 from hedgerow.data.shop.events import KINDS
@@ -84,8 +85,9 @@ def keep_shop(wanted: Wanted) -> None:
             network = stack.enter_context(rehearse(folder, origins=origins))
         people = People.of(log, wanted.branches, wanted.devices, wanted.seed)
         with console.status(f"{clients:,} clients enrol ..."):
-            bring_branches(network, people)
-            bring_devices(network, people, wanted.vanish)
+            agreed = Guard(tasks=(TASK,))
+            bring_branches(network, people, agreed)
+            bring_devices(network, people, agreed, wanted.vanish)
             network.wait_for_clients(clients)
         _begin(network, task, catalog_of(people))
         federation = Federation(

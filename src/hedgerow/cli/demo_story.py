@@ -27,6 +27,7 @@ from hedgerow.cli.progress import ProgressBars, megabytes
 from hedgerow.cli.rehearsal import Rehearsal, rehearse
 from hedgerow.cli.simulate import write_results
 from hedgerow.cli.tables import print_comparison, print_examples
+from hedgerow.client.guard import Guard
 from hedgerow.comparison.judge import Trained, judge
 from hedgerow.comparison.result import Comparison, Plan
 from hedgerow.data.shop import Shop
@@ -37,6 +38,12 @@ from hedgerow.models.popularity import Popularity
 from hedgerow.models.private_sequence import PrivateSequence
 from hedgerow.privacy.policy import Policy
 from hedgerow.privacy.wording import per
+
+NEXT, SELLERS = "bought-next", "bestsellers"
+"""The tasks."""
+
+AGREED = Guard(tasks=(NEXT, SELLERS))
+"""What every client insists on."""
 
 DIMENSION = 96
 """Of the model: small enough for a phone, and for the noise of some thousand users."""
@@ -117,8 +124,8 @@ def _over_the_network(people: People, wanted: Wanted, console: Console) -> Train
         with console.status("Starting a coordinator and a helper ..."):
             network = stack.enter_context(rehearse(Path(folder), port=wanted.port))
         with console.status(f"{len(people.clients):,} clients enrol ..."):
-            bring_branches(network, people)
-            bring_devices(network, people, wanted.vanish)
+            bring_branches(network, people, AGREED)
+            bring_devices(network, people, AGREED, wanted.vanish)
             network.wait_for_clients(len(people.clients))
         console.print(
             f"The coordinator at {network.url}, the helper and each branch run as processes of "
@@ -138,7 +145,7 @@ def _learn(
     """Train over the network with a helper, and show how."""
     console.print("[bold]What is bought next[/], by split sums of all clients:")
     task = task_of(
-        "bought-next",
+        NEXT,
         PrivateSequence(dimension=DIMENSION),
         Policy(epsilon=wanted.epsilon, secure="split"),
         len(people.clients) - gone,
@@ -157,7 +164,7 @@ def _count(network: Rehearsal, people: People, console: Console) -> None:
         f"[bold]What sells[/], by a pairwise sum of about {FEW} clients, without the helper:"
     )
     policy = Policy(epsilon=PAIRWISE_EPSILON, secure="pairwise", clip=USUAL, dropouts=0.2)
-    task = task_of("bestsellers", Popularity(), policy, FEW, seconds=HURRY, measure="none")
+    task = task_of(SELLERS, Popularity(), policy, FEW, seconds=HURRY, measure="none")
     shown = RoundsShown(console, STEPS[:1], None)
     rounds = learn(network, task, shown, catalog_of(people))
     console.print(shown.table(rounds))

@@ -71,11 +71,22 @@ def join(
     ] = "operator of the agent",
     consent_text: Annotated[str, typer.Option(help="Version of the text agreed to.")] = "1",
     task: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A task to take part in; may be given several times, is remembered, and the sums "
+            "of all are on one account. Other tasks are refused."
+        ),
+    ] = None,
+    any_task: Annotated[
+        bool,
+        typer.Option("--any-task", help="Take part in whatever task the coordinator has."),
+    ] = False,
+    recommend: Annotated[
         str | None, typer.Option(help="Keep this task's live model, to recommend here.")
     ] = None,
     listen: Annotated[
         str | None,
-        typer.Option(help="HOST:PORT on which to recommend to this network; needs --task."),
+        typer.Option(help="HOST:PORT on which to recommend to this network; needs --recommend."),
     ] = None,
     listen_token: Annotated[
         str | None,
@@ -87,19 +98,31 @@ def join(
 ) -> None:
     """Take part in a federation with the data that are here, which stay here.
 
-    The first time it takes --token and --deployment (or --fingerprint) and makes FOLDER; later
-    FOLDER is enough. It asks for nothing but outgoing HTTPS, also through a proxy, and may be
+    The first time it takes --token, --deployment (or --fingerprint) and --task, and makes FOLDER;
+    later FOLDER is enough. It asks for nothing but outgoing HTTPS, also through a proxy, and may be
     stopped or killed at any time.
     """
-    if listen is not None and task is None:
-        raise ConfigError("To recommend with --listen, name the task whose model it shall be.")
+    if listen is not None and recommend is None:
+        raise ConfigError("To recommend with --listen, name with --recommend whose task's model.")
+    if task and any_task:
+        raise ConfigError(
+            "Name the tasks with --task, or take part in whatever there is: --any-task."
+        )
+    agreement = Agreement(
+        tuple(task or ()),
+        any_task,
+        _purposes(consent),
+        _purposes(withdraw),
+        consent_by,
+        consent_text,
+    )
     chosen = Joining(
         folder,
         Contact(url, token, deployment, fingerprint, guard),
         Files(ca, certificate, certificate_key),
         Data(data, query, o.pairs(columns, "--columns"), drop_invalid),
-        Agreement(_purposes(consent), _purposes(withdraw), consent_by, consent_text),
-        Duty(task, listen, listen_token, once),
+        agreement,
+        Duty(recommend, listen, listen_token, once),
     )
     from hedgerow.cli.joining import run
 

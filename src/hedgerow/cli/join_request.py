@@ -52,8 +52,20 @@ class Data:
 
 @dataclass(frozen=True)
 class Agreement:
-    """To which purposes somebody agrees or no longer does, and to which version of the text."""
+    """To what somebody agrees.
 
+    Parameters
+    ----------
+    tasks, any_task
+        To taking part in these from now on, or in whatever there is.
+    give, withdraw
+        To purposes, or no longer to them.
+    by, text
+        Who it is, and which version of the text they agree to.
+    """
+
+    tasks: tuple[str, ...]
+    any_task: bool
     give: tuple[str, ...]
     withdraw: tuple[str, ...]
     by: str
@@ -64,7 +76,7 @@ class Agreement:
 class Duty:
     """What to do: whose live model to keep, where to recommend with it, and for how long."""
 
-    task: str | None
+    recommend: str | None
     listen: str | None
     listen_token: str | None
     once: bool

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rich.console import Console
 
-from hedgerow.cli.join_request import Contact, Data, Duty, Joining
+from hedgerow.cli.join_request import Agreement, Contact, Data, Duty, Joining
 from hedgerow.client.agent import Agent, api_of, connect
 from hedgerow.client.api import Api
 from hedgerow.client.connection import Tls, reach
@@ -40,8 +41,9 @@ def run(chosen: Joining) -> None:
     console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
     if not (chosen.folder / SETTINGS).exists():
         asyncio.run(_enrol(chosen, console))
-    profile, store = Profile.open(chosen.folder), Store(chosen.folder)
     agreement = chosen.agreement
+    profile, store = _agreed(Profile.open(chosen.folder), agreement), Store(chosen.folder)
+    console.print(f"Taking part in {', '.join(profile.guard.tasks) or 'any task that there is'}.")
     for purpose in agreement.give:
         store.consents.give(purpose, agreement.by, agreement.text)
     for purpose in agreement.withdraw:
@@ -68,6 +70,10 @@ async def _enrol(chosen: Joining, console: Console) -> None:
     if url is None:
         raise ConfigError("With --fingerprint, say with --url where the coordinator is.")
     guard = Guard() if contact.guard is None else Guard.from_json(_json(contact.guard))
+    if not (chosen.agreement.tasks or chosen.agreement.any_task or guard.tasks):
+        raise ConfigError(
+            "Name with --task what this client takes part in, or let it be --any-task."
+        )
     files = chosen.files
     tls, key = Tls(files.ca, files.certificate, files.key), Ed25519PrivateKey.generate()
     async with reach(url, tls) as http:
@@ -104,6 +110,17 @@ def _pinned(contact: Contact) -> Deployment | None:
     return Deployment.from_values(_json(contact.deployment))
 
 
+def _agreed(profile: Profile, agreement: Agreement) -> Profile:
+    """Return the profile with the tasks that are agreed to by now, and remember them."""
+    known = () if agreement.any_task else (*profile.guard.tasks, *agreement.tasks)
+    tasks = tuple(dict.fromkeys(known))
+    if tasks == profile.guard.tasks:
+        return profile
+    changed = replace(profile, guard=replace(profile.guard, tasks=tasks))
+    changed.save()
+    return changed
+
+
 async def _live(agent: Agent, duty: Duty, console: Console) -> None:
     """Take part until told to stop, or once."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
@@ -111,8 +128,8 @@ async def _live(agent: Agent, duty: Duty, console: Console) -> None:
         loop.add_signal_handler(number, stop.set)
     async with connect(agent.profile) as http:
         api = api_of(agent.profile, http)
-        if duty.task is not None:
-            await agent.fetch_live(api, duty.task)
+        if duty.recommend is not None:
+            await agent.fetch_live(api, duty.recommend)
         if duty.once:
             await agent.once(api)
             return
@@ -121,7 +138,7 @@ async def _live(agent: Agent, duty: Duty, console: Console) -> None:
             listener = _listen(agent, duty.listen, duty.listen_token)
             console.print(f"Recommending on {duty.listen}.")
         try:
-            await agent.run(api, stop, duty.task)
+            await agent.run(api, stop, duty.recommend)
         finally:
             if listener is not None:
                 listener.stop()

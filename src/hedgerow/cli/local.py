@@ -44,7 +44,8 @@ def opened(
         path = None if name is None else store.public(name)
         if path is None:
             raise ConfigError(
-                f"{folder} has no model yet; fetch one with 'hedgerow join {folder} --task NAME'."
+                f"{folder} has no model yet; fetch one with 'hedgerow join {folder} "
+                "--recommend TASK'."
             )
         yield LocalRecommender.load(path, store, log)
     finally:

@@ -101,9 +101,7 @@ class Rehearsal:
         """The file with the servers' public keys, which everybody here pins."""
         return self.folder / "keys" / parties.DEPLOYMENT
 
-    def join(
-        self, name: str, data: Path, users: int, guard: Mapping[str, Any] | None = None
-    ) -> None:
+    def join(self, name: str, data: Path, users: int, guard: Mapping[str, Any]) -> None:
         """Enrol a silo and start its agent, ``hedgerow join``.
 
         Parameters
@@ -115,15 +113,15 @@ class Rehearsal:
         users
             The most users that it promises to hold.
         guard
-            What it insists on, where that is not the default.
+            What it insists on, the tasks that it takes part in among it.
         """
         made = self.operator.make_tokens("silo", name, users, ttl=3600)["tokens"]
-        options = ["--guard", str(self._json(f"{name}-guard.json", guard))] if guard else []
+        insisted = self._json(f"{name}-guard.json", guard)
         self.start(
             name,
             *(*COMMAND, "join", str(self.folder / name), "--token", made[0]["token"]),
             *("--ca", str(self.ca), "--deployment", str(self.deployment), "--data", str(data)),
-            *("--consent", "train,measure", *options),
+            *("--consent", "train,measure", "--guard", str(insisted)),
         )
 
     def start(self, name: str, *command: str) -> Running:

@@ -20,6 +20,9 @@ from hedgerow.errors import ConfigError
 HEAD = "account.head"
 """The file's name in the agent's folder."""
 
+LENGTH = 128
+"""Of the file, in bytes: always the same, as it is written over."""
+
 Head = tuple[int, str]
 """How many events there were, and the hash of the last with all before it."""
 
@@ -91,7 +94,8 @@ class Account:
         with self._database.transaction() as connection:
             newest = _newest(connection)
             if newest != self._written:
-                files.write(self._path, json.dumps(newest).encode())
+                put = files.write if self._written is None else files.overwrite
+                put(self._path, json.dumps(newest).encode().ljust(LENGTH))
                 self._written = newest
 
 

@@ -57,6 +57,26 @@ def write(path: Path, data: bytes) -> None:
         raise ConfigError(f"{path} cannot be written: {error.strerror}.") from error
 
 
+def overwrite(path: Path, data: bytes) -> None:
+    """Write over the beginning of a file, on disk when this returns.
+
+    It costs a fiftieth of :func:`write`. What fits into a sector of a disk, 512 bytes, is written
+    whole or not at all.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be written.
+    """
+    try:
+        with path.open("r+b", buffering=0) as file:
+            file.write(data)
+            # The length stays, so that no change of the file's entry need be waited for.
+            getattr(os, "fdatasync", os.fsync)(file.fileno())
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}.") from error
+
+
 def write_key(path: Path, key: Ed25519PrivateKey) -> None:
     """Replace a key's file (PKCS #8 in PEM).
 

@@ -84,7 +84,8 @@ def test_epsilon_is_never_without_what_it_is_for(browser):
         text = client.get(path).text
         for word in ("3.2·10⁻⁶", "user", "Gaussian", "sampling assumed", "the clients"):
             assert word in text, (path, word)
-    assert "δ 3.2·10⁻⁶, per user" in client.get("/console/").text
+    assert "δ 3.2·10⁻⁶, per user at one client" in client.get("/console/").text
+    assert "at more than one client is protected less" in client.get("/console/privacy").text
 
 
 def test_best_and_newest_are_those_of_the_database(running, browser):

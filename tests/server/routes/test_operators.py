@@ -57,7 +57,8 @@ def test_a_task_is_made_once_and_shown(operator, catalog, task):
     assert task["task"] | task_body(catalog) | {"policy": task["task"]["policy"]} == task["task"]
     assert task["status"] == "active"
     nothing = {"delta": None, "releases": 0, "mechanism": None, "noise_by": None, "sampling": None}
-    assert task["budget"] == {"promised": 4.0, "spent": 0.0, "unit": "user", **nothing}
+    of_whom = {"unit": "user", "clients_per_person": 1}
+    assert task["budget"] == {"promised": 4.0, "spent": 0.0, **of_whom, **nothing}
     assert (task["live"], task["runs"], task["begun"], task["begins"]) == (None, [], 0, [NOW])
     assert ok(operator.get("/v1/tasks/shop")) == task
     listed = ok(operator.get("/v1/tasks"))
