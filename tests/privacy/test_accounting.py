@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import norm
 
+from hedgerow.client.guard import Guard
 from hedgerow.errors import ConfigError
 from hedgerow.privacy.accounting import (
     GaussianEvent,
@@ -149,9 +150,22 @@ def test_an_inexact_sampler_ends_what_can_be_claimed():
 def test_default_delta_shrinks_with_the_population():
     assert default_delta(1) == default_delta(100) == 1e-5
     assert default_delta(10**6) == pytest.approx(10**-6.6)
+    assert default_delta(43_210) == default_delta(44_000) == pytest.approx(44_000**-1.1)
     for units in (0, -5):
         with pytest.raises(ConfigError, match="at least one unit"):
             default_delta(units)
+
+
+@given(st.integers(1, 10**12))
+@example(35_111)
+@example(99_999)
+@example(10**6)
+def test_default_delta_has_no_jumps_and_keeps_what_it_promises(units):
+    """Not above the formula, at most a tenth below, and within what a client accepts unasked."""
+    delta, exact = default_delta(units), min(1e-5, units**-1.1)
+    assert 1.1**-1.1 * exact <= delta * (1 + 1e-12) <= exact * (1 + 2e-12)
+    assert default_delta(units + 1) <= delta
+    assert delta <= Guard().delta
 
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, math.nan, math.inf])

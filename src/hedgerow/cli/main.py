@@ -20,6 +20,7 @@ INTERRUPTED = 130
 
 COMMANDS = {
     "simulate": "simulate:simulate",
+    "plan": "plan:plan",
     "tune": "tune:tune",
     "recommend": "recommend:recommend",
     "track": "track:track",

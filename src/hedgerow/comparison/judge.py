@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from hedgerow.comparison.costs import StepCost
@@ -12,6 +12,7 @@ from hedgerow.comparison.curve import trace_curve
 from hedgerow.comparison.examples import pick_examples
 from hedgerow.comparison.local import choose_clients, train_alone
 from hedgerow.comparison.result import Comparison, Contender, Plan
+from hedgerow.comparison.warnings import chance, shortfall
 from hedgerow.comparison.yardstick import make_yardstick
 from hedgerow.data.interactions import Interactions
 from hedgerow.data.split import Fold, Split
@@ -22,6 +23,7 @@ from hedgerow.federation.executors import Executor, Serial
 from hedgerow.federation.pipeline import Pipeline
 from hedgerow.federation.simulator import Round, Run, evaluate, train
 from hedgerow.models.base import Scorer
+from hedgerow.models.footing import footing
 from hedgerow.models.popularity import Popularity
 from hedgerow.privacy.ledger import Entry
 from hedgerow.privacy.planning import NoisePlan
@@ -183,6 +185,8 @@ def judge(
             note = "the same model with all data in one place"
             note += ", and without noise" if trained.policy.private else ""
             found["pooled"] = Contender("pooled", judged(recipe.scorer(state)), seconds, note=note)
+        if trained.policy.private:
+            found["federated"] = _warned(found, run, test, protocol)
         if curves:
             listener.stage("quality by epsilon", (len(curves) + 1) * plan.curve_seeds)
         curve = trace_curve(
@@ -218,6 +222,22 @@ def judge(
         curve=curve,
         network=trained.network,
     )
+
+
+def _warned(
+    found: dict[str, Contender], run: Run, test: Fold, protocol: EvaluationProtocol
+) -> Contender:
+    """Return the federated contender, with what noise has made of it in its note."""
+    own, popular = found["federated"], found.get("popularity")
+    metric = f"full/ndcg@{protocol.k}"
+    missed = shortfall(
+        own.evaluation.values[metric],
+        own.evaluation.interval(metric)[1],
+        chance(test, protocol.k, repeats=protocol.repeats),
+        None if popular is None else popular.evaluation.values[metric],
+    )
+    notes = (own.note, footing(run.recipe, run.state), missed)
+    return replace(own, note="; ".join(note for note in notes if note))
 
 
 def check_data(log: Interactions, test: Fold, seed: int) -> None:

@@ -5,6 +5,10 @@ Here the item vectors come from the public catalog, whitened so that no Gram mat
 user's terms have length 1 by construction, so that nothing is lost to clipping; and the readout is
 denoised by what is known of the noise and of how alike items are. A second readout on vectors that
 the first one taught makes up for a catalog that says little.
+
+Where the noise leaves room for few features, the first readout counts again instead, and the model
+goes over to what is popular among items like those of a history. All of this follows from released
+sums, so it costs no privacy.
 """
 
 from __future__ import annotations
@@ -20,10 +24,11 @@ from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.models.base import Items, Scorer, Scores, State, Step, check, check_pairs, run_steps
 from hedgerow.models.expected import Expected, Width, counts_of, seed_expected, values_of
+from hedgerow.models.intercept import intercept, with_constant
 from hedgerow.models.limits import DIMENSION, at_most
 from hedgerow.models.popularity import SameForAll
 from hedgerow.models.similarity import similarity
-from hedgerow.models.smoothing import basis_of, popularity_of, relearned, smoothed
+from hedgerow.models.smoothing import basis_of, denoised, popularity_of, relearned
 from hedgerow.models.unit_terms import UnitFollowers, UnitSets
 from hedgerow.privacy.charges import Charge
 from hedgerow.statistics import Array, Contributions, Field, Schema, Statistics
@@ -36,6 +41,10 @@ FEWEST = 16
 
 ROOM = 12.0
 """Dimensions for each time that an item's usual count exceeds the noise of one release."""
+
+RECOUNTED = 40
+"""With room for fewer features than that, the first readout counts again: what is popular is then
+worth more than a second look at what follows what."""
 
 FIRST_WEIGHT = 0.5
 """What the first readout's scores count beside the second's."""
@@ -124,7 +133,7 @@ class PrivateSequence:
         return run_steps(self, self.start(catalog, seed), block)
 
     def dimensions(self, popularity: Array, counted: float, noise: float) -> tuple[int, int]:
-        """Return how many features the readouts have.
+        """Return how many features the readouts have, the first one's constant among them.
 
         Parameters
         ----------
@@ -141,6 +150,8 @@ class PrivateSequence:
             worth = ROOM * float(popularity.mean())
             if worth < most * whole:
                 most = min(most, max(FEWEST, round(worth / whole)))
+                if worth < RECOUNTED * whole:
+                    return 1, most
         return max(most // 2, min(most, 4 * FEWEST)), most
 
 
@@ -172,9 +183,14 @@ class CountSets:
         arrays = {
             **state.arrays,
             "popularity": popularity.astype(np.float32),
-            "vectors1": basis_of(alike, popularity, first, seed),
+            "vectors1": with_constant(basis_of(alike, popularity, first - 1, seed)),
         }
-        return state.then(arrays, {**state.server, "second": np.array(second)})
+        kept = {
+            "second": np.array(second),
+            "counts": total["counts"],
+            "noise": np.array(total.noise),
+        }
+        return state.then(arrays, {**state.server, **kept})
 
 
 @dataclass(frozen=True)
@@ -205,19 +221,44 @@ class ReadOutUnit:
 
     def update(self, total: Statistics) -> State:
         """Denoise the rows; after the first readout, choose the second one's vectors."""
-        state, number = self.state, self.state.round
-        alike = state.server["alike"]
-        popularity = state.arrays["popularity"].astype(np.float64)
-        rows = smoothed(total["next"], total.noise, alike, popularity)
-        # The states have length 1 whatever their width; the widths' roots make scores alike.
-        scale = np.sqrt(rows.shape[1]) * (FIRST_WEIGHT if number == 1 else 1)
-        arrays = {**state.arrays, f"weights{number}": np.asarray(rows * scale, np.float32)}
-        if number == len(SHARES) - 1:
-            return state.then(arrays)
-        learned = relearned(alike, rows, popularity, self.recipe.trust)
-        seed, dimension = int(state.arrays["seed"]), int(state.server["second"])
-        arrays["vectors2"] = basis_of(learned, popularity, dimension, seed)
-        return state.then(arrays, {"alike": learned})
+        state, popularity = self.state, self.state.arrays["popularity"].astype(np.float64)
+        rows, noise, alike = total["next"], total.noise, state.server["alike"]
+        if state.round == 1:
+            return self._prepared(rows, noise, alike, popularity)
+        found = denoised(rows, noise, self._vectors, alike, popularity)
+        return state.then({**state.arrays, "weights2": _scaled(found)})
+
+    def _prepared(self, rows: Array, noise: float, alike: Array, popularity: Array) -> State:
+        """Keep the first readout, all or its constant alone, and choose the second one's vectors.
+
+        The constant's own row counts what comes next. Where there is nothing else, it joins the
+        counts, with weights as precise as either; beside others it is too small to tell.
+        """
+        recipe, state, vectors = self.recipe, self.state, self._vectors
+        server, seed = state.server, int(state.arrays["seed"])
+        second = int(server["second"])
+        found = np.zeros((len(rows), 0), np.float32)
+        if vectors.shape[1] > 1:
+            features = vectors[:, :-1]
+            found = denoised(rows[:, :-1], noise, features, alike, popularity)
+            alike = relearned(alike, found, popularity, recipe.trust)
+        elif noise:
+            before, now = float(server["noise"]) ** -2, noise**-2
+            mean = (before * server["counts"] + now * rows[:, 0]) / (before + now)
+            popularity = popularity_of(mean, (before + now) ** -0.5)
+        usual = intercept(popularity, vectors, second, recipe.decay)
+        arrays = {
+            **state.arrays,
+            "popularity": popularity.astype(np.float32),
+            "weights1": np.column_stack([FIRST_WEIGHT * _scaled(found), usual]),
+            "vectors2": basis_of(alike, popularity, second, seed),
+        }
+        return state.then(arrays, {"alike": alike})
+
+
+def _scaled(rows: Array) -> Array:
+    """Return weights: states have length 1 whatever their width, the root makes scores alike."""
+    return np.asarray(rows * np.sqrt(rows.shape[1]), np.float32)
 
 
 @dataclass(frozen=True)

@@ -79,8 +79,8 @@ class GaussianEvent:
 def default_delta(units: int) -> float:
     """Return the delta for a population: ``1 / n**1.1``, and at most 1e-5.
 
-    For n the units are rounded up to a power of ten, so that delta, which everyone may see, does
-    not tell how many there are.
+    For n the units are rounded up to two digits, so that delta, which everyone may see, tells only
+    about how many there are. One unit more changes it by a tenth at most.
 
     Raises
     ------
@@ -89,7 +89,8 @@ def default_delta(units: int) -> float:
     """
     if units < 1:
         raise ConfigError(f"A population has at least one unit, not {units}.")
-    rounded = 10 ** len(str(units - 1))
+    step = 10 ** max(0, len(str(units)) - 2)
+    rounded = -(-units // step) * step
     return min(WIDEST_DELTA, math.pow(rounded, -1.1))
 
 
