@@ -38,9 +38,9 @@ export async function contribute(
   const servers = { coordinator: key.publicKey, helper: key.publicKey, sealing: exported };
   const sign = async (message: Bytes): Promise<Bytes> =>
     new Uint8Array(await crypto.subtle.sign("Ed25519", key.privateKey, message));
-  const database = (await openDatabase(TASK, false))!;
+  const database = (await openDatabase(false))!;
   // Many rounds in a row cost more than a visitor is promised; the promise itself is checked.
-  const conscience = conscienceOf(database, { ...DEFAULT_GUARD, epsilon: null }, TASK);
+  const conscience = conscienceOf(database, { ...DEFAULT_GUARD, epsilon: null }, TASK, "");
   const found = [];
   for (let round = 0; round < count; round++) {
     const ask = utf8(json.replace("shop/0/step", `shop/${round}/step`));
@@ -65,7 +65,10 @@ export async function contribute(
     const authority = key.publicKey;
     // As where the model is another one in each round, and on disk already.
     const keys = { identity, authority, servers };
-    const taker = { api, database, conscience, ...keys, last: {}, signal };
+    const failed = (why: unknown): never => {
+      throw why;
+    };
+    const taker = { api, database, conscience, ...keys, last: {}, signal, failed };
     try {
       await takePart(taker, { round: String(round), phase: "report" });
     } catch (problem) {

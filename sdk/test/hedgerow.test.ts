@@ -28,7 +28,7 @@ afterEach(async () => {
   for (const page of open.splice(0)) page.close();
   vi.useRealTimers();
   vi.unstubAllGlobals();
-  await eraseDatabase("shop");
+  await eraseDatabase();
 });
 
 const visit = async (options: Partial<Options> = {}): Promise<Hedgerow> => {

@@ -1,5 +1,5 @@
 /** The visitor's account as it was last reckoned, for pages to show without reckoning again. */
-import { result } from "./database.js";
+import { get, put } from "./database.js";
 
 /** What all releases of the task together have cost this visitor. */
 export interface Budget {
@@ -16,7 +16,7 @@ export interface Budget {
 const KEY = "budget";
 
 export const readBudget = async (transaction: IDBTransaction): Promise<Budget | null> =>
-  (await result(transaction.objectStore("values").get(KEY))) ?? null;
+  (await get(transaction, "values", KEY)) ?? null;
 
 export const writeBudget = (transaction: IDBTransaction, budget: Budget): Promise<unknown> =>
-  result(transaction.objectStore("values").put(budget, KEY));
+  put(transaction, "values", budget, KEY);

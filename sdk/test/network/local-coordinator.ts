@@ -1,4 +1,7 @@
-/** A coordinator of one client, as far as a round of split mode goes, on a real HTTP server. */
+/**
+ * A coordinator of one client, on a real HTTP server: as far as a round of split mode goes, and in
+ * pairwise mode up to the adverts, as one client makes no roster.
+ */
 import { big64, type Bytes, concat, hex, utf8 } from "../../src/bytes.js";
 import { readAsk } from "../../src/federation/ask.js";
 import { termsOf } from "../../src/federation/terms.js";
@@ -102,9 +105,14 @@ export async function coordinate(ask: string, model: Uint8Array): Promise<LocalC
         const terms = await termsOf(readAsk(utf8(here.ask)), rounds.length);
         rounds.push({ terms: { ...terms, ...here.bend } });
       }
-      return { body: { round: `${rounds.length - 1}`, phase: "report" } };
+      const { mode } = rounds.at(-1)!.terms;
+      const phase = mode === "split" ? "report" : "keys";
+      return { body: { round: `${rounds.length - 1}`, phase } };
     }
     const current = rounds[Number(round)]!;
+    if (phase === "shares") {
+      return { status: 409, body: { error: "too-few", detail: "There is one client." } };
+    }
     if (method === "PUT") {
       here.reports.push(body);
       current.report = body;

@@ -13,14 +13,21 @@ export interface Guard {
     /** Whether, in pairwise mode, survivors are to be signed for. */
     consistency: boolean;
     /**
-     * The most that a run may promise, and that all releases of the task may cost this browser
+     * The most that a run may promise, and that all releases of all tasks may cost this browser
      * together; null goes along without differential privacy.
      */
     epsilon: number | null;
     /** Of that epsilon, and the largest that a run may promise. */
     delta: number;
+    /** Of how many clients, such as browsers, a promise must protect one person. */
+    clientsPerPerson: number;
     /** The most releases that are contributed to in 24 hours. */
     perDay: number;
+    /**
+     * The most runs without an epsilon that are contributed to, of all tasks together: the difference
+     * of two sums over nearly the same people tells what those few did who are in one only.
+     */
+    exactRuns: number;
 }
 /** What is insisted on where the shop sets nothing else. */
 export declare const DEFAULT_GUARD: Guard;
