@@ -63,6 +63,7 @@ export const conscienceOf = (
           of: guard.epsilon,
           delta: guard.delta,
           unit: "user",
+          clientsPerPerson: guard.clientsPerPerson,
           mechanism: cost?.mechanism ?? "none",
           releases: (await readReleases(transaction)).length,
         });

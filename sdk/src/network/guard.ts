@@ -72,7 +72,7 @@ export const checkOffer = (guard: Guard, task: string, ask: Ask): void => {
  * Refuse what nobody agreed to, or what is too much with all that went before, whatever the task.
  *
  * @returns the epsilon of all releases together, this one included; 0 without any promise.
- * @throws HedgerowError `no-consent`, `too-often`, `exact-again` or `spent`.
+ * @throws HedgerowError `no-consent`, `too-often`, `second-exact-run` or `spent`.
  */
 export const checkStanding = (
   guard: Guard,
@@ -87,9 +87,9 @@ export const checkStanding = (
   );
   const own = costOf(ask);
   if (!own) {
-    // The difference of two sums over nearly the same people tells of the few that are in one only.
+    // Two sums that differ by one client tell what it sent.
     const exact = new Set(others.filter(({ cost }) => !cost).map(runOf)).add(runOf(named));
-    insist(exact.size <= guard.exactRuns, "exact-again");
+    insist(exact.size <= guard.exactRuns, "second-exact-run");
   }
   const begun = others.filter(({ at }) => at > Date.now() - DAY);
   insist(begun.length < guard.perDay, "too-often");

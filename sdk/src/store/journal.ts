@@ -60,9 +60,14 @@ const RANK: Record<Stage, number> = { started: 0, masked: 1, revealed: 2, report
 /** The most notes on sent messages that are kept for the visitor to see. */
 const MOST_SENT = 1000;
 
-/** Return the run of a release, which is called TASK/RUN/... */
-export const runOf = ({ deployment, release }: Named): string =>
-  [deployment, ...release.split("/", 2)].join("/");
+/**
+ * Return the run of a release: `task/0` of `task/0/2/norms`. A further attempt, `task/0/2~1`, is of
+ * a run of its own, `task/0~1`: the sum that is said to have failed may have been opened nevertheless.
+ */
+export const runOf = ({ deployment, release }: Named): string => {
+  const [name, attempt] = release.split("~", 2);
+  return [deployment, ...name!.split("/", 2), attempt].join("/");
+};
 
 export const readReleases = (transaction: IDBTransaction): Promise<Released[]> =>
   result(transaction.objectStore("releases").getAll());

@@ -98,7 +98,7 @@ describe("taking part", () => {
     expect(await status()).toMatchObject({
       sent: [{ kind: "report", bytes, round: "0" }],
       releases: [{ release: "bought-next/0", answers: [{ stage: "reported" }] }],
-      budget: { of: 10, delta: 1e-5, unit: "user", mechanism: "gaussian", releases: 1 },
+      budget: { of: 10, delta: 1e-5, unit: "user", clientsPerPerson: 1, mechanism: "gaussian", releases: 1 },
     });
     const { epsilon } = (await status()).budget!;
     expect(epsilon).toBeGreaterThan(0.5);
@@ -313,7 +313,7 @@ describe("several tasks of one browser", () => {
       first(task, { epsilon: null, ...guard }, exact(task));
     expect(problem(await first("shop-0", {}, exact("shop-0")))).toBe("no-epsilon");
     expect(await taking("shop-1")).toHaveProperty("part");
-    expect(problem(await taking("shop-2"))).toBe("exact-again");
+    expect(problem(await taking("shop-2"))).toBe("second-exact-run");
     expect(await taking("shop-2", { exactRuns: 2 })).toHaveProperty("part");
   });
 

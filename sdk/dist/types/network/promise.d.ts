@@ -19,13 +19,13 @@ export interface Guard {
     epsilon: number | null;
     /** Of that epsilon, and the largest that a run may promise. */
     delta: number;
-    /** Of how many clients, such as browsers, a promise must protect one person. */
+    /** At how many clients, such as browsers, a visitor may be for the promise to hold. */
     clientsPerPerson: number;
     /** The most releases that are contributed to in 24 hours. */
     perDay: number;
     /**
-     * The most runs without an epsilon that are contributed to, of all tasks together: the difference
-     * of two sums over nearly the same people tells what those few did who are in one only.
+     * Without an epsilon, to the exact sums of how many runs is contributed, of all tasks together: two
+     * that differ by one client tell what it sent.
      */
     exactRuns: number;
 }

@@ -41,7 +41,10 @@ export interface Sent {
 }
 /** A release, and in which session it is answered. */
 type Answering = Named & Pick<Answer, "session">;
-/** Return the run of a release, which is called TASK/RUN/... */
+/**
+ * Return the run of a release: `task/0` of `task/0/2/norms`. A further attempt, `task/0/2~1`, is of
+ * a run of its own, `task/0~1`: the sum that is said to have failed may have been opened nevertheless.
+ */
 export declare const runOf: ({ deployment, release }: Named) => string;
 export declare const readReleases: (transaction: IDBTransaction) => Promise<Released[]>;
 export declare const readSent: (transaction: IDBTransaction) => Promise<Sent[]>;
