@@ -37,11 +37,12 @@ describe.each(models)("the file of $title", (told) => {
   });
 
   it.each(arraysOf(file))("is refused with values out of range in its %s", (name) => {
-    for (const value of [NaN, Infinity, -Infinity, 1.1e9, -1.1e9, 1e-19, -1e-19, 1e-45]) {
+    for (const value of [NaN, Infinity, -Infinity, 1.1e9, -1.1e9, 2 ** -61, -(2 ** -61), 1e-45]) {
       refused(withValue(file, name, value, [3]));
     }
-    const zero = withValue(file, name, 0, [3]);
-    expect(readModel(zero).arrays.get(name)).toBeDefined();
+    for (const fine of [0, 2 ** -60, 1e6]) {
+      expect(readModel(withValue(file, name, fine, [3])).arrays.get(name)).toBeDefined();
+    }
   });
 
   it("is refused with options, a round or a recipe out of range", () => {
