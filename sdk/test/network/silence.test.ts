@@ -10,7 +10,7 @@ import { eraseDatabase } from "../../src/store/database.js";
 import { openVisitor } from "../../src/store/visitor.js";
 import { about, arraysOf, withValue } from "../models/hostile.js";
 import { asks } from "../models/vectors.js";
-import { coordinate, fileFor } from "./local-coordinator.js";
+import { coordinate, fileFor, TOKEN } from "./local-coordinator.js";
 
 const never = new AbortController().signal;
 
@@ -54,7 +54,7 @@ const seenOf = async (ask: string, file: Uint8Array, { items, weight, broken }: 
   const { url, trust } = coordinator;
   const guard = { ...EASY, secure: setting.policy.secure };
   const restore = broken ? breakHistory() : undefined;
-  const outcome = await memberOf({ task, coordinator: url, trust, guard }).take("het_1", never);
+  const outcome = await memberOf({ task, coordinator: url, trust, guard }).take(TOKEN, never);
   restore?.();
   const { budget } = await statusOf(visitor);
   await visitor.forget();
