@@ -10,6 +10,17 @@ export class HedgerowError extends Error {
   }
 }
 
+/** What went wrong, as it is told between a page and its worker. */
+export interface Problem {
+  code: string;
+  sentence: string;
+}
+
+export const asProblem = (problem: unknown): Problem => {
+  const { code, message: sentence } = asError(problem);
+  return { code, sentence };
+};
+
 /** Return what was thrown as an error of ours; of what is not foreseen, its message. */
 export const asError = (problem: unknown): HedgerowError =>
   problem instanceof HedgerowError

@@ -56,14 +56,16 @@ export const checked = (options: Options): Taking | undefined => {
       refuse(`The ${name}'s key has 64 hexadecimal digits.`);
   }
   const guard = { ...DEFAULT_GUARD, ...floor };
-  const { minimum, adversaries, dropouts, epsilon, delta } = guard;
+  const { minimum, adversaries, dropouts, epsilon, delta, clientsPerPerson, exactRuns } = guard;
   if (
     !(minimum >= 2) ||
     !(adversaries >= 0 && dropouts >= 0 && adversaries + dropouts < 1) ||
     !(epsilon === null || epsilon > 0) ||
-    !(delta > 0 && delta < 1)
+    !(delta > 0 && delta < 1) ||
+    !(clientsPerPerson >= 1) ||
+    !(exactRuns >= 0)
   ) {
-    refuse("The floor's minimum, adversaries, dropouts, epsilon or delta is out of range.");
+    refuse("A number of the floor is out of range; see the table in the README.");
   }
   // Relative to the page: an import would take it relative to this file.
   const hosted = new URL(worker, globalThis.document?.baseURI).href;

@@ -28,7 +28,7 @@ afterEach(async () => {
   for (const page of open.splice(0)) page.close();
   vi.useRealTimers();
   vi.unstubAllGlobals();
-  await eraseDatabase("shop");
+  await eraseDatabase();
 });
 
 const visit = async (options: Partial<Options> = {}): Promise<Hedgerow> => {
@@ -251,6 +251,8 @@ describe("options", () => {
     ["nobody honest", { ...taking, floor: { adversaries: 0.95 } }],
     ["no epsilon at all", { ...taking, floor: { epsilon: 0 } }],
     ["a delta of 1", { ...taking, floor: { delta: 1 } }],
+    ["a person at no client", { ...taking, floor: { clientsPerPerson: 0 } }],
+    ["less than no exact run", { ...taking, floor: { exactRuns: -1 } }],
   ])("%s is refused", async (_, options) => {
     expect(await refusal(() => visit(options))).toBe("bad-options");
   });

@@ -34,7 +34,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const page of open.splice(0)) page.close();
   vi.unstubAllGlobals();
-  await eraseDatabase(TASK);
+  await eraseDatabase();
 });
 
 /** A page without workers, which imports the worker's file. */

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from hostile import ASKS, EASY, file_of, hostile
 from shop_log import USERS
 from shops import ALL, FLOOR
 
@@ -85,6 +86,26 @@ def test_a_release_is_answered_in_one_sum_only(federated):
         assert shop.problem(tab) == "answered-before"
     assert problems == []
     assert len(tab.evaluate("told.round")) == len(shop.door.of("PUT", "/report")) == 1
+
+
+def test_another_name_of_a_task_buys_no_other_budget(federated):
+    shop, codes = federated(), []
+    context = shop.visitor()
+    shop.invite(0)
+    ask = next(ask for ask in ASKS if ask["setting"]["policy"]["epsilon"])
+    for task in ("shop", "shop-again", "another"):
+        setting = ask["setting"]
+        # Enough for one release, and too little for two.
+        policy, noise = setting["policy"] | {"epsilon": 1.0}, setting["noise"]
+        named = setting | {"policy": policy, "noise": noise | {"name": f"{task}/0/0"}}
+        hostile(shop, ask | {"task": task, "setting": named}, file_of(ask))
+        tab = shop.tab(context, task=task, floor=EASY | {"epsilon": 1.0})
+        tab.evaluate("hedgerow.consent.set({ train: true, measure: true })")
+        tab.evaluate("hedgerow.participate()")
+        codes.append(shop.problem(tab))
+        tab.close()
+    assert codes == ["too-late", "spent", "spent"]
+    assert len(shop.door.of("PUT", "/report")) == 1
 
 
 def test_other_servers_than_the_pinned_get_nothing(federated):

@@ -20,9 +20,9 @@ SEED = "rehearsal"
 
 
 def drawn_by(label, releases):
-    """What a client draws in a rehearsal: the simulator's keys, then two of its message."""
+    """What a browser draws in a rehearsal: the simulator's keys, then two of its message."""
     for release in releases:
-        for purpose in ("noise", "rounding"):
+        for purpose in ("rounding", "noise"):
             parts = (SEED, release, f"{purpose} of {label}", 0)
             yield sha256(repr(parts).encode()).digest()
         for purpose in ("mask", "ephemeral key"):

@@ -4,5 +4,11 @@ export declare class HedgerowError extends Error {
     readonly name = "HedgerowError";
     constructor(code: string, sentence: string);
 }
+/** What went wrong, as it is told between a page and its worker. */
+export interface Problem {
+    code: string;
+    sentence: string;
+}
+export declare const asProblem: (problem: unknown) => Problem;
 /** Return what was thrown as an error of ours; of what is not foreseen, its message. */
 export declare const asError: (problem: unknown) => HedgerowError;

@@ -8,5 +8,5 @@ export type { Options } from "./options.js";
 export type { Status } from "./status.js";
 export type { Budget } from "./store/budget.js";
 export type { Consents, Purpose } from "./store/consent.js";
-export type { Released, Sent } from "./store/records.js";
+export type { Released, Sent } from "./store/journal.js";
 export type { ConsentControl, Events, Interaction, Reason, Recommendation, RecommendOptions } from "./types.js";

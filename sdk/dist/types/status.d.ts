@@ -1,7 +1,7 @@
 /** What the visitor may see: what is stored here, what has left, and what it has cost. */
 import type { Where } from "./background/messages.js";
 import type { Consents } from "./store/consent.js";
-import { type Released, type Sent } from "./store/records.js";
+import { type Released, type Sent } from "./store/journal.js";
 import { type Budget } from "./store/budget.js";
 import type { Visitor } from "./store/visitor.js";
 /** What is stored here and what has left, for a page that shows it to the visitor. */

@@ -50,12 +50,15 @@ const takePart = async (helper: Helper, how: Participation, signal: AbortSignal)
     let outcome = await helper.take(undefined, signal);
     if ("token" in outcome) outcome = await enrolled(helper, how, signal);
     signal.throwIfAborted();
+    if ("token" in outcome) continue;
+    const { problem } = outcome;
+    if (problem) how.failed(new HedgerowError(problem.code, problem.sentence));
     if ("part" in outcome) {
+      // An empty one is no reason to wait, or the pause would tell what the term does not.
       how.contributed(outcome.part);
       problems = 0;
-    } else if ("later" in outcome) {
-      const { later, problem } = outcome;
-      if (problem) how.failed(new HedgerowError(problem.code, problem.sentence));
+    } else {
+      const { later } = outcome;
       problems = problem ? problems + 1 : 0;
       // Visitors who were all refused at once shall not all come again at once.
       const pause = Math.min(LONGEST_PAUSE, later * 2 ** Math.max(0, problems - 1));

@@ -9,6 +9,8 @@ export interface Policy {
   readonly clip: number | null;
   readonly minimum: number;
   readonly adversaries: number;
+  /** How many clients one person may be at. */
+  readonly clients_per_person: number;
   readonly dropouts: number;
   readonly semi_malicious: boolean;
 }
@@ -46,6 +48,11 @@ export interface Asked {
   readonly numbers: readonly string[];
 }
 
+/** The longest list that is judged, the most clients of one person, and the longest term. */
+const MOST_PLACES = 1000;
+const MOST_CLIENTS = 100;
+const LARGEST_BOUND = 1e12;
+
 /** What stands for a capital letter in the form below: a count, flag, number, share or text. */
 const PARTS: Record<string, string> = {
   C: String.raw`(?:0|[1-9]\d{0,15})`,
@@ -59,7 +66,7 @@ const PARTS: Record<string, string> = {
 const FORM =
   `{delta:N,held_out:F,k:C,purpose:"(?:step|norms|evaluation)",recipe:T,repeats:F,` +
   `setting:{clients:C,model:"[0-9a-f]{64}",noise:{bound:(N),multiplier:(N),name:"[a-z\\d/~-]+"},` +
-  `policy:({adversaries:N,clip:S,delta:S,dropouts:N,epsilon:S,minimum:C,` +
+  `policy:({adversaries:N,clients_per_person:C,clip:S,delta:S,dropouts:N,epsilon:S,minimum:C,` +
   `secure:"(?:pairwise|split)",semi_malicious:F,unit:"(?:user|silo)"}),` +
   `quantizer:{clip:(N),scale:(N),size:(C)},units:C},task:T}`;
 
@@ -84,10 +91,14 @@ export function readAsk(json: Uint8Array): Asked {
   }
 }
 
-function fits({ setting }: Ask): boolean {
+function fits({ k, setting }: Ask): boolean {
   const { policy, noise, quantizer, units, clients } = setting;
-  const { epsilon, delta, clip, minimum, adversaries, dropouts } = policy;
+  const { epsilon, delta, unit, clients_per_person, clip, minimum, adversaries, dropouts } = policy;
   return (
+    k >= 1 &&
+    k <= MOST_PLACES &&
+    clients_per_person >= 1 &&
+    clients_per_person <= (unit === "user" ? MOST_CLIENTS : 1) &&
     (epsilon === null ? delta === null : epsilon >= 1e-4 && epsilon <= 1e6) &&
     (delta === null || (delta > 0 && delta < 1)) &&
     (clip === null || above0(clip)) &&
@@ -95,7 +106,8 @@ function fits({ setting }: Ask): boolean {
     Math.min(adversaries, dropouts, noise.multiplier) >= 0 &&
     adversaries + dropouts < 1 &&
     [noise.bound, quantizer.clip, quantizer.scale, quantizer.size, units, clients].every(above0) &&
-    noise.multiplier < Infinity &&
+    (epsilon === null ? noise.multiplier === 0 : noise.multiplier < Infinity) &&
+    noise.bound <= LARGEST_BOUND &&
     quantizer.clip * quantizer.scale <= 2 ** 46
   );
 }

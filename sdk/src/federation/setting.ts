@@ -15,10 +15,15 @@ export interface Plan {
 /** No Gaussian noise of a server goes further, in standard deviations. */
 const REACH = 13.2;
 
-export function planOf({ policy, noise, quantizer, units, clients }: Setting): Plan {
+/** How much a person changes a sum, in steps: at as many clients as the policy says. */
+export const sensitivityOf = ({ policy, quantizer }: Setting): number =>
+  policy.clients_per_person * sensitivity(quantizer);
+
+export function planOf(setting: Setting): Plan {
+  const { policy, noise, quantizer, units, clients } = setting;
   const { epsilon, adversaries, dropouts } = policy;
   const byClients = policy.secure === "pairwise";
-  const deviation = noise.multiplier * sensitivity(quantizer);
+  const deviation = noise.multiplier * sensitivityOf(setting);
   const total = byClients ? deviation * deviation : 0;
   const { variance, minimum } = shareOf(total, clients, adversaries, dropouts);
   const most = byClients ? clients * skellamBound(variance) : 2 * Math.ceil(REACH * deviation);

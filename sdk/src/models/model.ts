@@ -1,9 +1,9 @@
 /** The public model file: a recipe, what it has learned, and the catalog. */
 import { HedgerowError } from "../errors.js";
+import { isCatalog, KNOWN, unsound } from "./expected.js";
 import { readTensors, type Tensor } from "./safetensors.js";
 
 const KIND = "hedgerow model, version 1";
-const RECIPES = ["popularity", "als", "sequence", "private_sequence"];
 
 export interface Model {
   readonly recipe: string;
@@ -34,19 +34,24 @@ const refuseIf = (wrong: boolean, sentence: string): void => {
  * Read a model file. The checksum within is for files at rest and left aside: whoever needs to know
  * which model this is compares the SHA-256 of the whole file with the one that was named.
  *
- * @throws HedgerowError `bad-model`: it is damaged, or of a kind that browsers do not know.
+ * @throws HedgerowError `bad-model`: it is damaged, of a kind that browsers do not know, or holds
+ *   what its recipe does not.
  */
 export function readModel(file: Uint8Array): Model {
   try {
     const { head, arrays } = readTensors(file);
     const { kind, model: recipe } = head;
     refuseIf(kind !== KIND, `The file is no ${KIND}; name another.`);
-    const known = RECIPES.includes(recipe!);
-    refuseIf(!known, `Browsers know no ${recipe} model; train one of ${RECIPES.join(", ")}.`);
-    const [options, items, titles, round] = [head.options, head.items, head.titles, head.round].map(
+    const known = KNOWN.includes(recipe!);
+    refuseIf(!known, `Browsers know no ${recipe} model; train one of ${KNOWN.join(", ")}.`);
+    const [options, items, named, round] = [head.options, head.items, head.titles, head.round].map(
       (text) => JSON.parse(text!),
     );
+    const titles = named ?? items;
     refuseIf(options.fourier > 0, "Browsers know no Fourier features; train the preset phone.");
+    refuseIf(!isCatalog(items, titles), "The model's catalog is none; train it again.");
+    const wrong = unsound(recipe!, options, round, items.length, arrays);
+    refuseIf(wrong !== undefined, `The model's ${wrong} is not as it has to be; train it again.`);
     const numbers = new Map<string, number>();
     items.forEach((item: string, number: number) => numbers.set(item, number));
     return { recipe: recipe!, options, round, items, titles, numbers, arrays };
@@ -58,10 +63,9 @@ export function readModel(file: Uint8Array): Model {
 
 /** Return an array that has a row for each item. */
 export function table(model: Model, name: string): Vectors {
-  const tensor = model.arrays.get(name);
-  const [count, size = 1] = tensor?.shape ?? [];
-  refuseIf(count !== model.items.length, `The model's ${name} do not fit its catalog.`);
-  return { data: floats(tensor!), stride: size, size };
+  const tensor = model.arrays.get(name)!;
+  const [, size = 1] = tensor.shape;
+  return { data: floats(tensor), stride: size, size };
 }
 
 /** Return an array that has one value for each item. */
@@ -72,8 +76,4 @@ export const floats = ({ data }: Tensor): Float32Array =>
   data instanceof Float32Array ? data : Float32Array.from(data as Float64Array, Number);
 
 /** Return a hyper-parameter that is a number. */
-export function option(model: Model, name: string): number {
-  const value = model.options[name];
-  refuseIf(typeof value !== "number", `The model lacks its ${name}.`);
-  return value as number;
-}
+export const option = (model: Model, name: string): number => model.options[name] as number;

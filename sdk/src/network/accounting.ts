@@ -1,5 +1,5 @@
 /** The client's own account: what releases cost together, whatever the coordinator says. */
-import type { Cost } from "../store/records.js";
+import type { Cost } from "../store/journal.js";
 
 /** Bound on how far one draw of Skellam noise is from its distribution (total variation). */
 const DRAW_ERROR = 2 ** -102;

@@ -2,7 +2,7 @@
 import { type Bytes, hex, unhex } from "../bytes.js";
 import { HedgerowError } from "../errors.js";
 import type { KeyPair } from "../store/identity.js";
-import { enrolmentProof, loginProof } from "./proofs.js";
+import { enrolmentProof, loginProof, tokenKey } from "./proofs.js";
 import { pause } from "./pause.js";
 
 /** Seconds for which the coordinator may hold a question until there is an answer. */
@@ -137,8 +137,14 @@ export const apiOf = (
   return {
     async enrol(token, own) {
       await audience();
-      const proof = await signed(own, await enrolmentProof(token, own.publicKey));
-      const body = JSON.stringify({ token, key: hex(own.publicKey), proof });
+      const once = await tokenKey(token);
+      const message = enrolmentProof(once.publicKey, own.publicKey);
+      const body = JSON.stringify({
+        token: hex(once.publicKey),
+        key: hex(own.publicKey),
+        proof: await signed(own, message),
+        voucher: await signed(once, message),
+      });
       const answer = await call("POST", "/v1/enrol", { known: false, headers: JSON_BODY, body });
       return unhex((await answer.json()).certificate);
     },

@@ -5,9 +5,8 @@ import { checkFloor, type Floor } from "../secure/floor.js";
 import type { Terms } from "../secure/messages.js";
 import { writeBudget } from "../store/budget.js";
 import { readConsents, requireConsent } from "../store/consent.js";
-import type { Database } from "../store/database.js";
-import { claim, settle } from "../store/journal.js";
-import { readReleases } from "../store/records.js";
+import type { Database, Name } from "../store/database.js";
+import { claim, readReleases, settle } from "../store/journal.js";
 import { checkOffer, checkStanding, costOf, floorOf, neededFor } from "./guard.js";
 import { type Guard } from "./promise.js";
 
@@ -16,55 +15,67 @@ export interface Conscience {
   /** Return the floor of a secured sum, or refuse to take part: the codes of the guard. */
   agree(ask: Ask, terms: Terms): Promise<Floor>;
   /**
-   * Note, in the transaction before anything is sent, that a release is answered in a session.
-   *
-   * Consent and budget are looked at once more, at one moment with the note. A report of split mode
-   * is all that is ever sent, so that the release counts as answered.
+   * Note lastingly, before the history is opened, that a release is answered in a session, and
+   * charge it. Consent and budget are looked at once more, at one moment with the note.
    */
-  claim(transaction: IDBTransaction, ask: Ask, session: Bytes): Promise<void>;
-  /** Note likewise that a masked vector is about to be sent, which others may then open. */
+  claim(ask: Ask, session: Bytes): Promise<void>;
+  /** Note, in the transaction before it is sent, a message by which others may open a sum. */
   commit(transaction: IDBTransaction, ask: Ask, session: Bytes): Promise<void>;
   /** Note lastingly that what opens a sum is about to be sent. */
   record(ask: Ask, session: Bytes, answer: Bytes): Promise<void>;
 }
 
-export const conscienceOf = (database: Database, guard: Guard, task: string): Conscience => ({
-  agree: (ask, terms) =>
-    database.run(["values", "releases"], "readonly", async (transaction) => {
-      checkOffer(guard, task, ask);
-      const floor = floorOf(guard);
-      checkFloor(floor, terms);
-      checkStanding(guard, ask, await readConsents(transaction), await readReleases(transaction));
-      return floor;
-    }),
-  async claim(transaction, ask, session) {
-    const { purpose, setting } = ask;
-    const consents = await readConsents(transaction);
-    const epsilon = checkStanding(guard, ask, consents, await readReleases(transaction));
-    const cost = costOf(ask);
-    await claim(transaction, {
-      release: setting.noise.name,
-      purpose,
-      cost,
-      session: hex(session),
-      stage: setting.policy.secure === "split" ? "reported" : "started",
-    });
-    const releases = (await readReleases(transaction)).length;
-    await writeBudget(transaction, {
-      epsilon,
-      of: guard.epsilon,
-      delta: guard.delta,
-      unit: "user",
-      mechanism: cost?.mechanism ?? "none",
-      releases,
-    });
-  },
-  async commit(transaction, ask, session) {
-    requireConsent(await readConsents(transaction), neededFor(ask));
-    await settle(transaction, ask.setting.noise.name, hex(session), "masked");
-  },
-  record: (ask, session, answer) =>
-    database.run(["releases"], "readwrite", (transaction) =>
-      settle(transaction, ask.setting.noise.name, hex(session), "revealed", answer),
-    ),
-});
+/**
+ * Return what a member of a task asks.
+ *
+ * @param deployment the authority's public key, in hexadecimal.
+ */
+export const conscienceOf = (
+  database: Database,
+  guard: Guard,
+  task: string,
+  deployment: string,
+): Conscience => {
+  const stores: Name[] = ["values", "releases"];
+  const named = ({ setting }: Ask) => ({ deployment, release: setting.noise.name });
+  const answered = (ask: Ask, session: Bytes) => ({ ...named(ask), session: hex(session) });
+  const standing = async (transaction: IDBTransaction, ask: Ask): Promise<number> => {
+    const consents = await readConsents(transaction, task);
+    return checkStanding(guard, ask, named(ask), consents, await readReleases(transaction));
+  };
+  return {
+    agree: (ask, terms) =>
+      database.run(stores, "readonly", async (transaction) => {
+        checkOffer(guard, task, ask);
+        const floor = floorOf(guard);
+        checkFloor(floor, terms);
+        await standing(transaction, ask);
+        return floor;
+      }),
+    claim: (ask, session) =>
+      database.run(stores, "readwrite", async (transaction) => {
+        const epsilon = await standing(transaction, ask);
+        const cost = costOf(ask);
+        const { purpose } = ask;
+        await claim(transaction, { ...answered(ask, session), purpose, cost });
+        await writeBudget(transaction, {
+          epsilon,
+          of: guard.epsilon,
+          delta: guard.delta,
+          unit: "user",
+          clientsPerPerson: guard.clientsPerPerson,
+          mechanism: cost?.mechanism ?? "none",
+          releases: (await readReleases(transaction)).length,
+        });
+      }),
+    async commit(transaction, ask, session) {
+      requireConsent(await readConsents(transaction, task), neededFor(ask));
+      const stage = ask.setting.policy.secure === "split" ? "reported" : "masked";
+      await settle(transaction, answered(ask, session), stage);
+    },
+    record: (ask, session, answer) =>
+      database.run(["releases"], "readwrite", (transaction) =>
+        settle(transaction, answered(ask, session), "revealed", answer),
+      ),
+  };
+};

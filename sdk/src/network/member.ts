@@ -1,7 +1,7 @@
 /** This browser as a client of the coordinator: enrolled once, and asked again and again. */
 import type { Member, Outcome, Settings } from "../background/messages.js";
-import { type Bytes, equal, unhex } from "../bytes.js";
-import { asError } from "../errors.js";
+import { type Bytes, equal, hex, unhex } from "../bytes.js";
+import { asProblem, type Problem } from "../errors.js";
 import { insist } from "../insist.js";
 import { Certificate } from "../secure/messages.js";
 import { checkCertificate, type Identity } from "../secure/session.js";
@@ -25,22 +25,31 @@ const PAUSE = 30;
 /** Seconds before the next try where a round has failed. */
 const SOON = 1;
 
+/** What a member has of its own beside its key. */
+interface Kept extends Pick<Taker, "database" | "last" | "signal" | "failed"> {
+  access: Access;
+}
+
 export const memberOf = (settings: Settings): Member => {
   const access: Access = {};
   const last: Taker["last"] = {};
   return {
     async take(token, signal) {
       let database: Database | undefined;
+      let empty: Problem | undefined;
+      const failed = (why: unknown): void => {
+        signal.throwIfAborted();
+        empty = asProblem(why);
+      };
       try {
-        database = await openDatabase(settings.task, false);
-        return database
-          ? await once(settings, access, last, database, token, signal)
-          : { later: PAUSE };
+        database = await openDatabase(false);
+        if (!database) return { later: PAUSE };
+        const found = await once(settings, { access, last, database, signal, failed }, token);
+        return "part" in found && empty ? { ...found, problem: empty } : found;
       } catch (problem) {
         signal.throwIfAborted();
-        const { code, message: sentence } = asError(problem);
         const later = problem instanceof RefusedError ? SOON : PAUSE;
-        return { later, problem: { code, sentence } };
+        return { later, problem: empty ?? asProblem(problem) };
       } finally {
         database?.close();
       }
@@ -50,42 +59,42 @@ export const memberOf = (settings: Settings): Member => {
 
 const once = async (
   settings: Settings,
-  access: Access,
-  last: Taker["last"],
-  database: Database,
+  own: Kept,
   token: string | undefined,
-  signal: AbortSignal,
 ): Promise<Outcome> => {
-  const consents = await database.run(["values"], "readonly", readConsents);
-  if (!consents.train && !consents.measure) return { later: PAUSE };
+  const { access, database, signal } = own;
   const { task, guard, trust } = settings;
+  const consents = await database.run(["values"], "readonly", (transaction) =>
+    readConsents(transaction, task),
+  );
+  if (!consents.train && !consents.measure) return { later: PAUSE };
   const authority = unhex(trust.authority);
-  let own = await readIdentity(database);
-  let certificate = own && (await certificateOf(own, authority).catch(() => undefined));
-  if (!own || !certificate) {
+  const deployment = hex(authority);
+  let enrolled = await readIdentity(database, deployment);
+  let certificate =
+    enrolled && (await certificateOf(enrolled, authority).catch(() => undefined));
+  if (!enrolled || !certificate) {
     if (!token) return { token: true };
     const key = await makeKey();
     const given = await apiOf(settings, access, undefined, signal).enrol(token, key);
-    own = { ...key, certificate: given };
-    certificate = await certificateOf(own, authority);
-    await writeIdentity(database, own);
+    enrolled = { ...key, certificate: given };
+    certificate = await certificateOf(enrolled, authority);
+    await writeIdentity(database, deployment, enrolled);
   }
-  const api = apiOf(settings, access, own, signal);
+  const api = apiOf(settings, access, enrolled, signal);
   const admitted = await api.checkIn();
   if ("later" in admitted) return admitted;
   const taker = {
+    ...own,
     api,
-    database,
-    conscience: conscienceOf(database, guard, task),
-    identity: identityOf(own, certificate),
+    conscience: conscienceOf(database, guard, task, deployment),
+    identity: identityOf(enrolled, certificate),
     authority,
     servers: {
       coordinator: unhex(trust.coordinator),
       helper: unhex(trust.helper),
       sealing: unhex(trust.sealing),
     },
-    last,
-    signal,
   };
   return { part: await takePart(taker, admitted) };
 };

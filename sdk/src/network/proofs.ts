@@ -1,11 +1,31 @@
 /** What a client signs with its key to enrol and to log in, each under a text of its own. */
-import { big64, type Bytes, concat, utf8 } from "../bytes.js";
+import { big64, type Bytes, concat, unhex, utf8 } from "../bytes.js";
+import { insist } from "../insist.js";
+import type { KeyPair } from "../store/identity.js";
 
-/** Return what a client signs to enrol: that it holds a key (32 bytes), for the token's deployment. */
-export const enrolmentProof = async (token: string, key: Bytes): Promise<Bytes> => {
-  const digest = await crypto.subtle.digest("SHA-256", utf8(token));
-  return concat(utf8("hedgerow/enrolment-proof/v1\0"), new Uint8Array(digest), key);
+/** What stands before the 32 bytes of an Ed25519 key in PKCS 8 (RFC 8410). */
+const PKCS8 = /* @__PURE__ */ unhex("302e020100300506032b657004220420");
+
+/**
+ * Return the signing key that a single-use enrolment token is; the token itself is never sent.
+ *
+ * @throws HedgerowError `unknown-token`: it does not look like one.
+ */
+export const tokenKey = async (token: string): Promise<KeyPair> => {
+  insist(/^het_[\w-]{43}$/.test(token), "unknown-token");
+  const key = concat(PKCS8, unbase64(token.slice(4)));
+  const privateKey = await crypto.subtle.importKey("pkcs8", key, "Ed25519", true, ["sign"]);
+  const { x } = await crypto.subtle.exportKey("jwk", privateKey);
+  return { privateKey, publicKey: unbase64(x!) };
 };
+
+/** The bytes of base64 in its form for URLs (RFC 4648). */
+const unbase64 = (text: string): Bytes =>
+  Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (byte) => byte.charCodeAt(0));
+
+/** Return what is signed to enrol, by a client's key and by the token; their public halves. */
+export const enrolmentProof = (token: Bytes, key: Bytes): Bytes =>
+  concat(utf8("hedgerow/enrolment-proof/v2\0"), token, key);
 
 /**
  * Return what a client signs to log in.

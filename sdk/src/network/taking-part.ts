@@ -5,7 +5,7 @@ import { type Bytes, equal, hex } from "../bytes.js";
 import { type Ask, readAsk } from "../federation/ask.js";
 import { clientWords, stepOf } from "../federation/contribute.js";
 import { termsOf } from "../federation/terms.js";
-import { foldOf, historyOf } from "../models/history.js";
+import { type Fold, foldOf, historyOf } from "../models/history.js";
 import { insist } from "../insist.js";
 import { type Model, readModel } from "../models/model.js";
 import type { Words } from "../noise/ring.js";
@@ -17,11 +17,12 @@ import {
   type Inclusion,
   Invitation,
   type Receipt,
+  SPLIT,
   type Terms,
 } from "../secure/messages.js";
 import { pairwiseClient } from "../secure/pairwise/client.js";
 import { checkReceipt, type Identity, sid } from "../secure/session.js";
-import { makeReport, type Servers } from "../secure/split.js";
+import { makeReport, type Report, type Servers } from "../secure/split.js";
 import { fromWire, toWire } from "../secure/wire.js";
 import type { Database, Name } from "../store/database.js";
 import { readHistory } from "../store/history.js";
@@ -29,6 +30,7 @@ import { dropReport, keepReport, keptReport, noteSent } from "../store/journal.j
 import { keepModelFile, readModelFile } from "../store/models.js";
 import type { Api } from "./api.js";
 import type { Conscience } from "./conscience.js";
+import { pause, untilRung } from "./pause.js";
 
 /** A member, as rounds know it. */
 export interface Taker {
@@ -42,6 +44,8 @@ export interface Taker {
   /** The last round's model, by its hash: a step's attempts, norms and measure have the same. */
   last: { name?: string; model?: Model };
   signal: AbortSignal;
+  /** Told why a contribution is empty. */
+  failed(why: unknown): void;
 }
 
 /** One round's secured sum, on which both sides agree. */
@@ -81,7 +85,7 @@ export const takePart = async (
     });
     await api.send(round, kind, body);
   };
-  const check = await (phase === "report" ? report : pairwise)(taker, sum, send);
+  const check = await (terms.mode === SPLIT ? report : pairwise)(taker, sum, send);
   const { receipt, inclusion, model } = fromWire(Counted, await api.told(round, "done"));
   await check(receipt, inclusion, servers.coordinator);
   return {
@@ -93,18 +97,31 @@ export const takePart = async (
   };
 };
 
-/** Return what this browser contributes, through the one door; in parts, as a page may wait. */
-const compute = async (taker: Taker, ask: Ask): Promise<Words> => {
-  const { database, signal } = taker;
+/**
+ * Claim and charge a release, and return what computes this browser's contribution, through the one
+ * door. All that is public was checked before; once the history is opened, nothing but the end of
+ * this page, or of the visitor's consent, keeps a contribution from being sent.
+ */
+const claimed = async (taker: Taker, { ask, session }: Sum): Promise<() => Promise<Words>> => {
+  const { conscience, database, signal, failed } = taker;
   const model = await modelNamed(taker, ask.setting.model);
-  await turn(signal);
-  const seen = await database.run(["history"], "readonly", readHistory);
-  const fold = foldOf(historyOf(model, seen), ask.held_out);
   const step = stepOf(ask, model);
   await turn(signal);
-  const words = await clientWords(step, fold, ask.setting, secretStream);
-  await turn(signal);
-  return words;
+  await conscience.claim(ask, session);
+  const open = async (): Promise<Fold> => {
+    const seen = await database.run(["history"], "readonly", (transaction) =>
+      readHistory(transaction, ask.task),
+    );
+    // In parts, as a page may wait.
+    await turn(signal);
+    return foldOf(historyOf(model, seen), ask.held_out);
+  };
+  return async () => {
+    const opened = performance.now();
+    const words = await clientWords(step, open, ask.setting, secretStream, failed);
+    await pause(untilRung((performance.now() - opened) / 1000), signal);
+    return words;
+  };
 };
 
 /** Let the page go on, and end here if it says so. */
@@ -144,37 +161,43 @@ type Check = (receipt: Receipt, inclusion: Inclusion, server: Bytes) => Promise<
 
 const report = async (
   taker: Taker,
-  { ask, terms, floor, session }: Sum,
+  sum: Sum,
   send: Send,
 ): Promise<Check> => {
   const { conscience, database, identity, servers } = taker;
+  const { ask, terms, floor, session } = sum;
+  const { task } = ask;
   const name = hex(session);
-  const kept = await keptReport(database, name);
-  const made =
-    kept ?? (await makeReport(terms, servers, identity, await compute(taker, ask), floor));
+  const kept = await keptReport(database, task, name);
+  const make = async (): Promise<Report> => {
+    const words = await (await claimed(taker, sum))();
+    return makeReport(terms, servers, identity, words, floor);
+  };
+  const made = kept ?? (await make());
   const { message, digest } = made;
   await send("report", message, async (transaction) => {
-    await conscience.claim(transaction, ask, session);
-    if (!kept) await keepReport(transaction, name, made);
+    await conscience.commit(transaction, ask, session);
+    if (!kept) await keepReport(transaction, task, name, made);
   });
   return async (receipt, inclusion, server) => {
-    await dropReport(database, name);
+    await dropReport(database, task);
     await checkReceipt(receipt, inclusion, server, session, digest);
   };
 };
 
 const pairwise = async (
   taker: Taker,
-  { round, ask, terms, floor, session }: Sum,
+  sum: Sum,
   send: Send,
 ): Promise<Check> => {
   const { api, conscience, identity, authority } = taker;
-  const words = await compute(taker, ask);
+  const { round, ask, terms, floor, session } = sum;
   const journal = (answer: Bytes): Promise<void> => conscience.record(ask, session, answer);
   const client = pairwiseClient(terms, floor, identity, authority, journal);
-  await send("advert", await client.advertise(), (transaction) =>
-    conscience.claim(transaction, ask, session),
-  );
+  const compute = await claimed(taker, sum);
+  await send("advert", await client.advertise());
+  // Meanwhile others send theirs; nothing is asked or sent before a rung.
+  const words = await compute();
   await send("shares", await client.share(await api.told(round, "shares")));
   const masked = await client.mask(await api.told(round, "masked"), words);
   await send("masked", masked, (transaction) => conscience.commit(transaction, ask, session));

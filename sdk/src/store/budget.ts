@@ -1,7 +1,7 @@
 /** The visitor's account as it was last reckoned, for pages to show without reckoning again. */
-import { result } from "./database.js";
+import { get, put } from "./database.js";
 
-/** What all releases of the task together have cost this visitor. */
+/** What all releases of all tasks together have cost this visitor. */
 export interface Budget {
   epsilon: number;
   /** The epsilon that is not exceeded; null where the shop promises none. */
@@ -9,6 +9,8 @@ export interface Budget {
   delta: number;
   /** Whose data a promise protects: all that this one visitor has done. */
   unit: "user";
+  /** At how many clients, this browser among them, the visitor may be for that. */
+  clientsPerPerson: number;
   mechanism: string;
   releases: number;
 }
@@ -16,7 +18,7 @@ export interface Budget {
 const KEY = "budget";
 
 export const readBudget = async (transaction: IDBTransaction): Promise<Budget | null> =>
-  (await result(transaction.objectStore("values").get(KEY))) ?? null;
+  (await get(transaction, "values", KEY)) ?? null;
 
 export const writeBudget = (transaction: IDBTransaction, budget: Budget): Promise<unknown> =>
-  result(transaction.objectStore("values").put(budget, KEY));
+  put(transaction, "values", budget, KEY);

@@ -1,6 +1,6 @@
 /** Consent: what the visitor has agreed to, per purpose; nothing until they have. */
 import { insist } from "../insist.js";
-import { result } from "./database.js";
+import { get, put } from "./database.js";
 
 /** What can be agreed to: recommendations here, to help train a model, and to help measure it. */
 export const PURPOSES = ["recommend", "train", "measure"] as const;
@@ -16,13 +16,16 @@ export interface Consent {
 /** All that is agreed to at one moment. */
 export type Consents = Partial<Record<Purpose, Consent>>;
 
-const KEY = "consent";
+const keyOf = (task: string): string => `consent/${task}`;
 
-export const readConsents = async (transaction: IDBTransaction): Promise<Consents> =>
-  (await result(transaction.objectStore("values").get(KEY))) ?? {};
+export const readConsents = async (transaction: IDBTransaction, task: string): Promise<Consents> =>
+  (await get(transaction, "values", keyOf(task))) ?? {};
 
-export const writeConsents = (transaction: IDBTransaction, consents: Consents): Promise<unknown> =>
-  result(transaction.objectStore("values").put(consents, KEY));
+export const writeConsents = (
+  transaction: IDBTransaction,
+  task: string,
+  consents: Consents,
+): Promise<unknown> => put(transaction, "values", consents, keyOf(task));
 
 /** Return whether anything is agreed to that takes a history. */
 export const allowsHistory = (consents: Consents): boolean => Object.keys(consents).length > 0;

@@ -1,13 +1,18 @@
-/** The one database of a task in this browser: its stores, and transactions over them. */
+/**
+ * The one database of a shop's pages in this browser: its stores, and transactions over them. Of all
+ * tasks together there is one account, so that none spends what another has spent.
+ */
 import { HedgerowError } from "../errors.js";
+
+const NAME = "hedgerow";
 
 const VERSION = 1;
 
 /** What is stored where; each store's own module says in which form. */
 const STORES = {
-  history: { autoIncrement: true },
+  history: {},
   values: {},
-  releases: { keyPath: "release" },
+  releases: { keyPath: ["deployment", "release"] },
   outgoing: {},
   sent: { autoIncrement: true },
   models: {},
@@ -26,14 +31,24 @@ export interface Database {
   close(): void;
 }
 
-const nameOf = (task: string): string => `hedgerow/${task}`;
-
 /** Return what a request gives; inside a transaction, as only there its next request may wait. */
 export const result = <T>(request: IDBRequest<T>): Promise<T> =>
   new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
+
+/** Return what a store holds under a key; undefined where that is nothing. */
+export const get = (transaction: IDBTransaction, name: Name, key: IDBValidKey): Promise<any> =>
+  result(transaction.objectStore(name).get(key));
+
+/** Put a value under a key; left out where the store takes the key from the value. */
+export const put = (
+  transaction: IDBTransaction,
+  name: Name,
+  value: unknown,
+  key?: IDBValidKey,
+): Promise<unknown> => result(transaction.objectStore(name).put(value, key));
 
 /** Drop the oldest records of a store until no more than `most` are left. */
 export const trim = async (store: IDBObjectStore, most: number): Promise<void> => {
@@ -44,7 +59,7 @@ export const trim = async (store: IDBObjectStore, most: number): Promise<void> =
 };
 
 /**
- * Open the database of a task.
+ * Open the database.
  *
  * @param create whether to make it where it is missing; otherwise nothing is made.
  * @param closed told when another tab erases or upgrades it, after which it is of no more use.
@@ -52,7 +67,6 @@ export const trim = async (store: IDBObjectStore, most: number): Promise<void> =
  * @throws HedgerowError `no-storage`: this browser stores nothing here.
  */
 export const openDatabase = (
-  task: string,
   create: boolean,
   closed: () => void = () => {},
 ): Promise<Database | undefined> =>
@@ -62,7 +76,7 @@ export const openDatabase = (
     let missing = false;
     let request: IDBOpenDBRequest;
     try {
-      request = indexedDB.open(nameOf(task), VERSION);
+      request = indexedDB.open(NAME, VERSION);
     } catch {
       return refuse();
     }
@@ -87,13 +101,13 @@ export const openDatabase = (
   });
 
 /**
- * Erase the database of a task; return when nothing of it is left.
+ * Erase the database; return when nothing of it is left.
  *
  * @throws HedgerowError `not-erased`: the browser does not let go of it.
  */
-export const eraseDatabase = async (task: string): Promise<void> => {
+export const eraseDatabase = async (): Promise<void> => {
   try {
-    await result(indexedDB.deleteDatabase(nameOf(task)));
+    await result(indexedDB.deleteDatabase(NAME));
   } catch {
     throw new HedgerowError("not-erased", "This browser erases nothing here; clear its site data.");
   }

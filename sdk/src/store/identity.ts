@@ -1,6 +1,6 @@
-/** Who this browser is to the coordinator: a key that cannot be read out, and its certificate. */
+/** Who this browser is to a deployment: a key that cannot be read out, and its certificate. */
 import type { Bytes } from "../bytes.js";
-import { type Database, result } from "./database.js";
+import { type Database, get, put } from "./database.js";
 
 /** A signing key; its private half stays with the browser's cryptography. */
 export interface KeyPair {
@@ -13,7 +13,7 @@ export interface Enrolled extends KeyPair {
   certificate: Bytes;
 }
 
-const KEY = "identity";
+const keyOf = (deployment: string): string => `identity/${deployment}`;
 
 export const makeKey = async (): Promise<KeyPair> => {
   const pair = (await crypto.subtle.generateKey("Ed25519", false, ["sign"])) as CryptoKeyPair;
@@ -21,12 +21,19 @@ export const makeKey = async (): Promise<KeyPair> => {
   return { privateKey: pair.privateKey, publicKey };
 };
 
-export const readIdentity = (database: Database): Promise<Enrolled | undefined> =>
+export const readIdentity = (
+  database: Database,
+  deployment: string,
+): Promise<Enrolled | undefined> =>
   database.run(["values"], "readonly", (transaction) =>
-    result(transaction.objectStore("values").get(KEY)),
+    get(transaction, "values", keyOf(deployment)),
   );
 
-export const writeIdentity = (database: Database, enrolled: Enrolled): Promise<unknown> =>
+export const writeIdentity = (
+  database: Database,
+  deployment: string,
+  enrolled: Enrolled,
+): Promise<unknown> =>
   database.run(["values"], "readwrite", (transaction) =>
-    result(transaction.objectStore("values").put(enrolled, KEY)),
+    put(transaction, "values", enrolled, keyOf(deployment)),
   );

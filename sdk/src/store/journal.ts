@@ -2,8 +2,58 @@
 import { type Bytes, equal } from "../bytes.js";
 import { insist } from "../insist.js";
 import type { Report } from "../secure/split.js";
-import { type Database, result, trim } from "./database.js";
-import type { Answer, Released, Sent, Stage } from "./records.js";
+import { type Database, get, put, result, trim } from "./database.js";
+
+/** From `masked` on a sum may be opened, so the same release is answered in no other session. */
+export type Stage = "started" | "masked" | "revealed" | "reported";
+
+/** What a release costs the privacy of those in it, as the accountant needs to know it. */
+export interface Cost {
+  mechanism: "gaussian" | "skellam";
+  multiplier: number;
+  sensitivity: number;
+  size: number;
+  clients: number;
+}
+
+/** How far a release was answered in one session; times in milliseconds since 1970. */
+export interface Answer {
+  session: string;
+  stage: Stage;
+  at: number;
+  record?: Bytes;
+}
+
+/** How a release is found. */
+export interface Named {
+  /** The authority's public key, in hexadecimal: other deployments have releases of the same names. */
+  deployment: string;
+  release: string;
+}
+
+/** A release that this browser has answered or begun to; no cost where nothing is promised. */
+export interface Released extends Named {
+  purpose: string;
+  at: number;
+  cost: Cost | null;
+  answers: Answer[];
+}
+
+/** A message that left this browser. */
+export interface Sent {
+  kind: string;
+  bytes: number;
+  at: number;
+  round: string;
+}
+
+/** A report, and in which session it is sent. */
+interface Outgoing extends Report {
+  session: string;
+}
+
+/** A release, and in which session it is answered. */
+type Answering = Named & Pick<Answer, "session">;
 
 const RANK: Record<Stage, number> = { started: 0, masked: 1, revealed: 2, reported: 2 };
 
@@ -11,17 +61,31 @@ const RANK: Record<Stage, number> = { started: 0, masked: 1, revealed: 2, report
 const MOST_SENT = 1000;
 
 /**
- * Note, before anything is sent, that a release is answered in a session, and charge it once.
+ * Return the run of a release: `task/0` of `task/0/2/norms`. A further attempt, `task/0/2~1`, is of
+ * a run of its own, `task/0~1`: the sum that is said to have failed may have been opened nevertheless.
+ */
+export const runOf = ({ deployment, release }: Named): string => {
+  const [name, attempt] = release.split("~", 2);
+  return [deployment, ...name!.split("/", 2), attempt].join("/");
+};
+
+export const readReleases = (transaction: IDBTransaction): Promise<Released[]> =>
+  result(transaction.objectStore("releases").getAll());
+
+export const readSent = (transaction: IDBTransaction): Promise<Sent[]> =>
+  result(transaction.objectStore("sent").getAll());
+
+/**
+ * Note, before a history is opened, that a release is answered in a session, and charge it once.
  *
  * @throws HedgerowError `answered-before`: in another session that may have been opened.
  *   `other-release`: it was tried before for another purpose or with other noise.
  */
 export const claim = async (
   transaction: IDBTransaction,
-  { release, purpose, cost, session, stage }: Omit<Released, "at" | "answers"> & Omit<Answer, "at">,
+  { deployment, release, session, purpose, cost }: Answering & Pick<Released, "purpose" | "cost">,
 ): Promise<void> => {
-  const store = transaction.objectStore("releases");
-  const found: Released | undefined = await result(store.get(release));
+  const found = await releaseOf(transaction, { deployment, release });
   const known = found?.cost;
   const same =
     found?.purpose === purpose &&
@@ -31,9 +95,9 @@ export const claim = async (
   const at = Date.now();
   const answers = found?.answers ?? [];
   insist(!answeredElsewhere(answers, session), "answered-before");
-  const own = answers.find((answer) => answer.session === session);
-  if (!own) answers.push({ session, stage, at });
-  else raise(own, stage);
+  if (!answers.some((answer) => answer.session === session)) {
+    answers.push({ session, stage: "started", at });
+  }
   // Of several sessions, the release is charged as the costliest.
   const charged = cost &&
     known && {
@@ -42,9 +106,8 @@ export const claim = async (
       size: Math.max(known.size, cost.size),
       clients: Math.max(known.clients, cost.clients),
     };
-  await result(
-    store.put({ release, purpose, at: found?.at ?? at, cost: charged || cost, answers }),
-  );
+  const whole = { deployment, release, purpose, at: found?.at ?? at, cost: charged || cost, answers };
+  await put(transaction, "releases", whole);
 };
 
 /**
@@ -55,62 +118,68 @@ export const claim = async (
  */
 export const settle = async (
   transaction: IDBTransaction,
-  release: string,
-  session: string,
+  answering: Answering,
   stage: Stage,
   record?: Bytes,
 ): Promise<void> => {
-  const store = transaction.objectStore("releases");
-  const found: Released | undefined = await result(store.get(release));
+  const { session } = answering;
+  const found = await releaseOf(transaction, answering);
   const own = found?.answers.find((answer) => answer.session === session);
   insist(found && own, "not-claimed");
   insist(!answeredElsewhere(found.answers, session), "answered-before");
   insist(!own.record || !record || equal(own.record, record), "already-answered");
-  raise(own, stage);
+  if (RANK[stage] > RANK[own.stage]) own.stage = stage;
+  own.at = Date.now();
   if (record) own.record = record;
-  await result(store.put(found));
+  await put(transaction, "releases", found);
 };
 
-/** Return the report that was about to be sent in a session; undefined where there is none. */
-export const keptReport = (database: Database, session: string): Promise<Report | undefined> =>
-  database.run(["outgoing"], "readonly", (transaction) =>
-    result(transaction.objectStore("outgoing").get(session)),
-  );
+/** Return a task's report that was about to be sent in a session; undefined where there is none. */
+export const keptReport = (
+  database: Database,
+  task: string,
+  session: string,
+): Promise<Report | undefined> =>
+  database.run(["outgoing"], "readonly", async (transaction) => {
+    const found = await outgoing(transaction, task);
+    return found?.session === session ? found : undefined;
+  });
 
 /**
- * Keep a report before it is sent, so that after a crash the same bytes are sent again. Those of
- * earlier sessions are let go of.
+ * Keep a report before it is sent, so that after a crash the same bytes are sent again. That of the
+ * task's session before is let go of.
  *
  * @throws HedgerowError `already-sent`: another is kept for the session.
  */
 export const keepReport = async (
   transaction: IDBTransaction,
+  task: string,
   session: string,
   report: Report,
 ): Promise<void> => {
-  const store = transaction.objectStore("outgoing");
-  insist(!(await result(store.count(session))), "already-sent");
-  store.clear();
-  await result(store.put(report, session));
+  insist((await outgoing(transaction, task))?.session !== session, "already-sent");
+  await put(transaction, "outgoing", { ...report, session }, task);
 };
 
-/** Let go of a session's report, once the round is over. */
-export const dropReport = (database: Database, session: string): Promise<unknown> =>
+/** Let go of a task's report, once the round is over. */
+export const dropReport = (database: Database, task: string): Promise<unknown> =>
   database.run(["outgoing"], "readwrite", (transaction) =>
-    result(transaction.objectStore("outgoing").delete(session)),
+    result(transaction.objectStore("outgoing").delete(task)),
   );
 
 /** Note for the visitor that a message is about to leave. */
 export const noteSent = async (transaction: IDBTransaction, sent: Sent): Promise<void> => {
-  const store = transaction.objectStore("sent");
-  await result(store.add(sent));
-  await trim(store, MOST_SENT);
+  await put(transaction, "sent", sent);
+  await trim(transaction.objectStore("sent"), MOST_SENT);
 };
+
+const releaseOf = (
+  transaction: IDBTransaction,
+  { deployment, release }: Named,
+): Promise<Released | undefined> => get(transaction, "releases", [deployment, release]);
+
+const outgoing = (transaction: IDBTransaction, task: string): Promise<Outgoing | undefined> =>
+  get(transaction, "outgoing", task);
 
 const answeredElsewhere = (answers: Answer[], session: string): boolean =>
   answers.some((answer) => answer.session !== session && answer.stage !== "started");
-
-const raise = (answer: Answer, stage: Stage): void => {
-  if (RANK[stage] > RANK[answer.stage]) answer.stage = stage;
-  answer.at = Date.now();
-};

@@ -23,7 +23,7 @@ export interface Visitor {
   agree(changes: Partial<Record<Purpose, boolean>>, version: string): Promise<void>;
   /** Read from the database; undefined where there is none. */
   read<T>(work: (database: Database) => Promise<T>): Promise<T | undefined>;
-  /** Erase everything that is stored in this browser. */
+  /** Erase everything that is stored in this browser, of all tasks. */
   forget(): Promise<void>;
   close(): void;
 }
@@ -34,8 +34,8 @@ export interface Told {
   failed(problem: HedgerowError): void;
 }
 
-/** Between tabs. */
-type News = { seen: Seen } | { consents: Consents };
+/** Between tabs: of a task, or of all. */
+type News = { task?: string } & ({ seen: Seen } | { consents: Consents });
 
 /** Read what is stored of the visitor, if anything; nothing is stored by that. */
 export const openVisitor = async (task: string, told: Told): Promise<Visitor> => {
@@ -62,7 +62,7 @@ export const openVisitor = async (task: string, told: Told): Promise<Visitor> =>
   ): Promise<T | undefined> =>
     queued(async () => {
       try {
-        database ??= await openDatabase(task, create, () => (database = undefined));
+        database ??= await openDatabase(create, () => (database = undefined));
         const value = database && (await work(database));
         if (create) lasting = true;
         return value;
@@ -78,6 +78,7 @@ export const openVisitor = async (task: string, told: Told): Promise<Visitor> =>
     });
 
   const take = (news: News): void => {
+    if (news.task !== undefined && news.task !== task) return;
     if ("seen" in news) {
       if (!allowsHistory(consents)) return;
       history = withSeen(history, news.seen);
@@ -94,21 +95,21 @@ export const openVisitor = async (task: string, told: Told): Promise<Visitor> =>
     const next = unsaved;
     if (!next) return;
     await found.run(["history", "values"], "readwrite", async (transaction) => {
-      await writeConsents(transaction, next);
-      if (!allowsHistory(next)) clearHistory(transaction);
+      await writeConsents(transaction, task, next);
+      if (!allowsHistory(next)) await clearHistory(transaction, task);
     });
     if (unsaved === next) unsaved = undefined;
   };
 
   const loaded = stored(false, (found) =>
     found.run(["history", "values"], "readonly", async (transaction) => {
-      consents = await readConsents(transaction);
-      history = await readHistory(transaction);
+      consents = await readConsents(transaction, task);
+      history = await readHistory(transaction, task);
     }),
   );
 
   const channel =
-    typeof BroadcastChannel === "function" ? new BroadcastChannel(`hedgerow/${task}`) : undefined;
+    typeof BroadcastChannel === "function" ? new BroadcastChannel("hedgerow") : undefined;
   if (channel) {
     channel.onmessage = ({ data }: MessageEvent<News>) => void loaded.then(() => take(data));
   }
@@ -130,11 +131,11 @@ export const openVisitor = async (task: string, told: Told): Promise<Visitor> =>
     },
     async add(seen) {
       if (!allowsHistory(consents)) return;
-      share({ seen });
+      share({ task, seen });
       await stored(true, async (found) => {
         // Nothing is recorded that is not agreed to on disk, too.
         await save(found);
-        await addSeen(found, seen);
+        await addSeen(found, task, seen);
       });
     },
     async agree(changes, version) {
@@ -143,7 +144,7 @@ export const openVisitor = async (task: string, told: Told): Promise<Visitor> =>
         if (changes[purpose]) next[purpose] = { at: Date.now(), version };
         else if (purpose in changes) delete next[purpose];
       }
-      share({ consents: next });
+      share({ task, consents: next });
       unsaved = next;
       await stored(allowsHistory(next), save);
     },
@@ -153,7 +154,7 @@ export const openVisitor = async (task: string, told: Told): Promise<Visitor> =>
       await queued(() => {
         database?.close();
         database = undefined;
-        return eraseDatabase(task);
+        return eraseDatabase();
       });
     },
     close() {

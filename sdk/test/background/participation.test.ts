@@ -80,6 +80,15 @@ test("does nothing while the device is not to be used", async () => {
   expect(await ended).toBe("AbortError");
 });
 
+test("an empty contribution is told to the page, and is no reason to wait", async () => {
+  const problem = { code: "bad-vector", sentence: "It was too long." };
+  const { seen, end, ended } = tab([{ ...PART, problem } as Outcome]);
+  await until(() => seen.parts > 2);
+  expect(seen.problems.length).toBeGreaterThanOrEqual(2);
+  end();
+  await ended;
+});
+
 test("comes again when it was told, and later after each problem in a row", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   vi.spyOn(Math, "random").mockReturnValue(0.5);

@@ -19,6 +19,10 @@ const told = asks.map(({ ask, answers }) => {
   return { ask: read, step, answers, title: read.setting.noise.name };
 });
 
+const failed = (why: unknown): never => {
+  throw why;
+};
+
 /** Return words as whole numbers, two halves of one put together. */
 const whole = (words: Uint16Array | Uint32Array, size: number): string[] =>
   words.length === size
@@ -42,7 +46,7 @@ describe.each(told)("the contribution to $title", ({ ask, step, answers }) => {
       expect(same).toEqual(words);
 
       // What 32 bits leave open is less than a step where there is noise of a usual size.
-      const own = whole(await clientWords(step, fold, setting, random), step.size);
+      const own = whole(await clientWords(step, async () => fold, setting, random, failed), step.size);
       const open = 1e-5 * setting.quantizer.scale * setting.noise.bound;
       own.forEach((word, at) => {
         const apart = Number(BigInt.asIntN(64, BigInt(word) - BigInt(words[at]!)));
@@ -58,10 +62,10 @@ describe("a step", () => {
   const quantizer = { ...ask.setting.quantizer, size: ask.setting.quantizer.size + 1 };
 
   it.each([
-    ["of another size", { ...ask, setting: { ...ask.setting, quantizer } }, model],
-    ["of another recipe", { ...ask, recipe: "als" }, model],
-    ["after the last", ask, { ...model, round: 1 }],
-  ])("%s is refused", (_, other, of) => {
-    expect(() => stepOf(other, of)).toThrow("does not fit its model");
+    ["of another size", "bad-model", { ...ask, setting: { ...ask.setting, quantizer } }, model],
+    ["of another recipe", "other-model", { ...ask, recipe: "als" }, model],
+    ["after the last", "bad-model", ask, { ...model, round: 1 }],
+  ])("%s is refused", (_, code, other, of) => {
+    expect(() => stepOf(other, of)).toThrow(expect.objectContaining({ code }));
   });
 });

@@ -50,12 +50,6 @@ it.each([
   expect(() => readModel(file)).toThrow(sentence);
 });
 
-it("refuses arrays that do not fit the catalog", () => {
-  const { model } = models[0]!;
-  const short = { ...model, items: model.items.slice(1) };
-  expect(() => scorerOf(short)).toThrow(/counts do not fit/);
-});
-
 it("numbers a history by time, without repeats and strangers", () => {
   const seen = [
     { item: "sku-3", time: 30 },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { epsilonSpent } from "../../src/network/accounting.js";
-import type { Cost } from "../../src/store/records.js";
+import type { Cost } from "../../src/store/journal.js";
 
 const gaussian = (multiplier: number): Cost => ({
   mechanism: "gaussian",

@@ -1,11 +1,13 @@
 import { expect, test } from "vitest";
-import { unhex } from "../../src/bytes.js";
+import { hex, unhex } from "../../src/bytes.js";
 import { type Access, apiOf } from "../../src/network/api.js";
-import { enrolmentProof, loginProof } from "../../src/network/proofs.js";
+import { enrolmentProof, loginProof, tokenKey } from "../../src/network/proofs.js";
 import { makeKey } from "../../src/store/identity.js";
 import { verify } from "../../src/secure/crypto.js";
 import { type Answered, type Asked, serve, until } from "../local-server.js";
 import { refusal } from "../secure/golden.js";
+
+const TOKEN = `het_${"A".repeat(42)}E`;
 
 const TRUST = {
   authority: "a1".repeat(32),
@@ -66,7 +68,7 @@ test("sends nothing to servers that are not the pinned ones", async () => {
     const server = await serve(() => ({ body: posed }));
     const { key, api } = await callsTo(server.url);
     expect(await refusal(() => api.checkIn())).toBe("other-servers");
-    expect(await refusal(() => api.enrol("het_1", key))).toBe("other-servers");
+    expect(await refusal(() => api.enrol(TOKEN, key))).toBe("other-servers");
     expect(new Set(paths(server.asked))).toEqual(new Set(["GET /v1/deployment"]));
   }
 });
@@ -74,10 +76,15 @@ test("sends nothing to servers that are not the pinned ones", async () => {
 test("enrols with a proof that it holds the key", async () => {
   const server = await deployment(() => ({ body: { certificate: "0102" } }));
   const { key, api } = await callsTo(server.url);
-  expect(await api.enrol("het_1", key)).toEqual(Uint8Array.of(1, 2));
+  expect(await api.enrol(TOKEN, key)).toEqual(Uint8Array.of(1, 2));
   const body = JSON.parse(String(server.asked[1]!.body));
-  expect(body).toMatchObject({ token: "het_1", key: Buffer.from(key.publicKey).toString("hex") });
-  await verify(key.publicKey, await enrolmentProof("het_1", key.publicKey), unhex(body.proof));
+  const token = await tokenKey(TOKEN);
+  const message = enrolmentProof(token.publicKey, key.publicKey);
+  expect(body).toMatchObject({ token: hex(token.publicKey), key: hex(key.publicKey) });
+  await verify(key.publicKey, message, unhex(body.proof));
+  await verify(token.publicKey, message, unhex(body.voucher));
+  // The token itself stays here.
+  expect(String(server.asked[1]!.body)).not.toContain(TOKEN);
 });
 
 test("asks again while there is nothing to tell, and while the coordinator is busy", async () => {

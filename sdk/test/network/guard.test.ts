@@ -3,7 +3,7 @@ import type { Ask } from "../../src/federation/ask.js";
 import { checkOffer, checkStanding, costOf, floorOf } from "../../src/network/guard.js";
 import { DEFAULT_GUARD, type Guard } from "../../src/network/promise.js";
 import type { Consents } from "../../src/store/consent.js";
-import type { Released } from "../../src/store/records.js";
+import type { Released } from "../../src/store/journal.js";
 import { refusal } from "../secure/golden.js";
 
 const ALL: Consents = { train: { at: 0, version: "1" }, measure: { at: 0, version: "1" } };
@@ -34,6 +34,7 @@ const askOf = (changed: Changed = {}): Ask => ({
       clip: null,
       minimum: 20,
       adversaries: 0.2,
+      clients_per_person: 1,
       dropouts: 0.1,
       semi_malicious: true,
       ...changed.policy,
@@ -67,6 +68,12 @@ describe.each(["split", "pairwise"] as const)("in %s mode", (secure) => {
     ["bad-ask", {}, { clip: 2 }],
     ["weak-unit", {}, { policy: { unit: "silo" } }],
     ["weak-noise", {}, { multiplier: 0 }],
+    [FINE, {}, { multiplier: 1e4 }],
+    ["too-much-noise", {}, { multiplier: 10_001 }],
+    ["too-much-noise", { epsilon: null }, { multiplier: 1e6 }],
+    ["weak-persons", { clientsPerPerson: 2 }, {}],
+    [FINE, { clientsPerPerson: 2 }, { policy: { clients_per_person: 2 } }],
+    [FINE, {}, { policy: { clients_per_person: 3 } }],
     ["false-promise", {}, { multiplier: 0.5 }],
     ["false-promise", { epsilon: null }, { multiplier: 0.5 }],
     [FINE, { epsilon: null }, open],
@@ -98,29 +105,65 @@ test("servers' noise is Gaussian, clients' is Skellam", () => {
   const { sensitivity, ...rest } = costOf(askOf({ policy: { secure: "pairwise" } }))!;
   expect(rest).toEqual({ mechanism: "skellam", multiplier: 4, size: 40, clients: 100 });
   expect(sensitivity).toBeGreaterThan(200);
+  const twice = costOf(askOf({ policy: { secure: "pairwise", clients_per_person: 2 } }))!;
+  expect(twice.sensitivity).toBe(2 * sensitivity);
   expect(costOf(askOf(open))).toBeNull();
 });
 
 describe("the account", () => {
+  const NAMED = { deployment: "here", release: "run/0" };
+
+  const released = (release: string, cost: Released["cost"], at = Date.now()): Released => ({
+    deployment: "here",
+    release,
+    purpose: "step",
+    at,
+    cost,
+    answers: [],
+  });
+
   const given = (count: number, at = Date.now()): Released[] =>
-    Array.from({ length: count }, (_, number) => ({
-      release: `before/${number}`,
-      purpose: "step",
-      at,
-      cost: costOf(askOf()),
-      answers: [],
-    }));
+    Array.from({ length: count }, (_, number) => released(`before/${number}`, costOf(askOf()), at));
 
-  const standing = (guard: Partial<Guard>, before: Released[], consents = ALL) =>
-    checkStanding({ ...DEFAULT_GUARD, ...guard }, askOf(), consents, before);
+  const standing = (
+    guard: Partial<Guard>,
+    before: Released[],
+    changed: Changed = {},
+    release = "run/0",
+  ): number =>
+    checkStanding(
+      { ...DEFAULT_GUARD, ...guard },
+      askOf(changed),
+      { ...NAMED, release },
+      ALL,
+      before,
+    );
 
-  test("adds up all releases of the task, of which each counts once", async () => {
+  test("adds up all releases, of which each counts once, whatever their task", async () => {
     const alone = standing({}, []);
     expect(standing({}, given(3))).toBeGreaterThan(alone);
     expect(standing({}, [{ ...given(1)[0]!, release: "run/0" }])).toBe(alone);
+    const elsewhere = { ...given(1)[0]!, release: "run/0", deployment: "there" };
+    expect(standing({}, [elsewhere])).toBeGreaterThan(alone);
     expect(await refusal(() => standing({ epsilon: alone }, given(1)))).toBe("spent");
     expect(standing({ epsilon: alone }, [])).toBe(alone);
     expect(standing({ epsilon: null }, given(99))).toBeGreaterThan(10);
+  });
+
+  test("goes along with one run without an epsilon, of all tasks", async () => {
+    const guard = { epsilon: null };
+    const begun = [released("shop/0/0", null), released("shop/0/1", null), ...given(2)];
+    const next = (release: string, more: Partial<Guard> = {}) =>
+      refusal(() => standing({ ...guard, ...more }, begun, open, release));
+    for (const same of ["shop/0/1", "shop/0/2", "shop/0/e0", "shop/0/2/norms"]) {
+      expect(await next(same)).toBe(FINE);
+    }
+    for (const other of ["shop/1/0", "other/0/0", "shop/00/0", "shop/0/1~1"]) {
+      expect(await next(other)).toBe("second-exact-run");
+      expect(await next(other, { exactRuns: 2 })).toBe(FINE);
+    }
+    expect(await next("shop/0/2", { exactRuns: 0 })).toBe("second-exact-run");
+    expect(await refusal(() => standing(guard, begun, {}, "shop/1/0"))).toBe(FINE);
   });
 
   test("allows so many releases a day", async () => {
@@ -137,7 +180,7 @@ describe("the account", () => {
   ] as const)("%s takes consent to %s", async (purpose, needed) => {
     const { [needed]: _, ...others } = ALL;
     const check = (consents: Consents) =>
-      refusal(() => checkStanding(DEFAULT_GUARD, askOf({ purpose }), consents, []));
+      refusal(() => checkStanding(DEFAULT_GUARD, askOf({ purpose }), NAMED, consents, []));
     expect(await check(others)).toBe("no-consent");
     expect(await check({})).toBe("no-consent");
     expect(await check({ [needed]: ALL[needed] })).toBe(FINE);

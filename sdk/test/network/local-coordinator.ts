@@ -1,8 +1,12 @@
-/** A coordinator of one client, as far as a round of split mode goes, on a real HTTP server. */
+/**
+ * A coordinator of one client, on a real HTTP server: as far as a round of split mode goes, and in
+ * pairwise mode up to the adverts, as one client makes no roster.
+ */
 import { big64, type Bytes, concat, hex, utf8 } from "../../src/bytes.js";
 import { readAsk } from "../../src/federation/ask.js";
 import { termsOf } from "../../src/federation/terms.js";
 import type { Trust } from "../../src/network/api.js";
+import { tokenKey } from "../../src/network/proofs.js";
 import { decode, type Value } from "../../src/secure/cbor.js";
 import { sha256 } from "../../src/secure/crypto.js";
 import { leaf } from "../../src/secure/merkle.js";
@@ -30,6 +34,9 @@ export interface LocalCoordinator extends LocalServer {
   reports: Buffer[];
   tokens: Set<string>;
 }
+
+/** A single-use enrolment token. */
+export const TOKEN = `het_${"A".repeat(42)}E`;
 
 /** The golden ask of a release. */
 export const askNamed = (release: string): string =>
@@ -91,7 +98,9 @@ export async function coordinate(ask: string, model: Uint8Array): Promise<LocalC
     if (what === "models") return { body: model };
     if (what === "enrol") {
       const { token, key } = JSON.parse(String(body));
-      if (!here.tokens.delete(token)) {
+      const keys = await Promise.all([...here.tokens].map(tokenKey));
+      const place = keys.findIndex(({ publicKey }) => hex(publicKey) === token);
+      if (!here.tokens.delete([...here.tokens][place]!)) {
         return { status: 403, body: { error: "unknown-token", detail: "It was used." } };
       }
       const given = await certificate(Uint8Array.from(Buffer.from(key, "hex")));
@@ -102,9 +111,14 @@ export async function coordinate(ask: string, model: Uint8Array): Promise<LocalC
         const terms = await termsOf(readAsk(utf8(here.ask)), rounds.length);
         rounds.push({ terms: { ...terms, ...here.bend } });
       }
-      return { body: { round: `${rounds.length - 1}`, phase: "report" } };
+      const { mode } = rounds.at(-1)!.terms;
+      const phase = mode === "split" ? "report" : "keys";
+      return { body: { round: `${rounds.length - 1}`, phase } };
     }
     const current = rounds[Number(round)]!;
+    if (phase === "shares") {
+      return { status: 409, body: { error: "too-few", detail: "There is one client." } };
+    }
     if (method === "PUT") {
       here.reports.push(body);
       current.report = body;
@@ -128,7 +142,7 @@ export async function coordinate(ask: string, model: Uint8Array): Promise<LocalC
     stall: "",
     release: () => {},
     reports: [],
-    tokens: new Set(["het_1", "het_2"]),
+    tokens: new Set([TOKEN, `het_${"A".repeat(42)}I`]),
   });
   return here;
 }

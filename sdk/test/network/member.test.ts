@@ -9,7 +9,7 @@ import { eraseDatabase, openDatabase } from "../../src/store/database.js";
 import { readIdentity } from "../../src/store/identity.js";
 import { openVisitor, type Visitor } from "../../src/store/visitor.js";
 import { until } from "../local-server.js";
-import { askNamed, coordinate, fileFor, type LocalCoordinator } from "./local-coordinator.js";
+import { askNamed, coordinate, fileFor, type LocalCoordinator, TOKEN } from "./local-coordinator.js";
 
 const TASK = "bought-next";
 const STEP = askNamed("bought-next/0");
@@ -28,7 +28,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   visitor.close();
-  await eraseDatabase(TASK);
+  await eraseDatabase();
 });
 
 const member = (guard: Partial<Guard> = {}, trust = coordinator.trust): Member =>
@@ -40,7 +40,7 @@ const member = (guard: Partial<Guard> = {}, trust = coordinator.trust): Member =
   });
 
 const enrolled = (guard: Partial<Guard> = {}): Promise<Outcome> =>
-  member(guard).take("het_1", never);
+  member(guard).take(TOKEN, never);
 
 const problem = (outcome: Outcome): string | undefined =>
   "later" in outcome ? outcome.problem?.code : JSON.stringify(outcome);
@@ -57,8 +57,8 @@ describe("enrolling", () => {
     expect(await enrolled()).toHaveProperty("part");
     coordinator.ask = renamed("bought-next/1");
     expect(await member().take(undefined, never)).toHaveProperty("part");
-    const database = (await openDatabase(TASK, false))!;
-    const { privateKey } = (await readIdentity(database))!;
+    const database = (await openDatabase(false))!;
+    const { privateKey } = (await readIdentity(database, coordinator.trust.authority))!;
     database.close();
     expect(privateKey.extractable).toBe(false);
     await expect(crypto.subtle.exportKey("pkcs8", privateKey)).rejects.toThrow();
@@ -78,13 +78,13 @@ describe("enrolling", () => {
     const other = await coordinate(renamed("bought-next/1"), await fileFor(STEP));
     coordinator = other;
     expect(await member().take(undefined, never)).toEqual({ token: true });
-    expect(await member().take("het_1", never)).toHaveProperty("part");
+    expect(await member().take(TOKEN, never)).toHaveProperty("part");
   });
 
   test("goes to no other servers than the pinned ones", async () => {
     const posed = { ...coordinator.trust, helper: "ab".repeat(32) };
-    expect(problem(await member({}, posed).take("het_1", never))).toBe("other-servers");
-    expect(coordinator.tokens.has("het_1")).toBe(true);
+    expect(problem(await member({}, posed).take(TOKEN, never))).toBe("other-servers");
+    expect(coordinator.tokens.has(TOKEN)).toBe(true);
   });
 });
 
@@ -98,7 +98,7 @@ describe("taking part", () => {
     expect(await status()).toMatchObject({
       sent: [{ kind: "report", bytes, round: "0" }],
       releases: [{ release: "bought-next/0", answers: [{ stage: "reported" }] }],
-      budget: { of: 10, delta: 1e-5, unit: "user", mechanism: "gaussian", releases: 1 },
+      budget: { of: 10, delta: 1e-5, unit: "user", clientsPerPerson: 1, mechanism: "gaussian", releases: 1 },
     });
     const { epsilon } = (await status()).budget!;
     expect(epsilon).toBeGreaterThan(0.5);
@@ -120,8 +120,8 @@ describe("taking part", () => {
 
   test("the last model stays in memory for the next round", async () => {
     const own = member();
-    await own.take("het_1", never);
-    const database = (await openDatabase(TASK, false))!;
+    await own.take(TOKEN, never);
+    const database = (await openDatabase(false))!;
     await database.run(["models"], "readwrite", async (transaction) =>
       transaction.objectStore("models").clear(),
     );
@@ -131,19 +131,35 @@ describe("taking part", () => {
     expect(coordinator.asked.filter(({ path }) => path.startsWith("/v1/models/")).length).toBe(1);
   });
 
-  test("is noted as a whole or not at all", async () => {
-    // A report that cannot be kept, as where the disk is full.
+  /** Let nothing be written to a store meanwhile, as where the disk is full or the page crashes. */
+  const without = async (store: string, work: () => Promise<Outcome>): Promise<Outcome> => {
     const { put } = IDBObjectStore.prototype;
     const full = vi.spyOn(IDBObjectStore.prototype, "put");
     full.mockImplementation(function (this: IDBObjectStore, ...given) {
-      if (this.name === "outgoing") throw new DOMException("", "QuotaExceededError");
+      if (this.name === store) throw new DOMException("", "QuotaExceededError");
       return put.apply(this, given);
     });
-    const outcome = await enrolled();
+    const outcome = await work();
     full.mockRestore();
-    expect(outcome).toHaveProperty("problem");
+    return outcome;
+  };
+
+  test("is claimed and charged as a whole or not at all", async () => {
+    expect(await without("values", enrolled)).toHaveProperty("problem");
+    expect(await without("releases", enrolled)).toHaveProperty("problem");
     expect(coordinator.reports).toEqual([]);
     expect(await status()).toMatchObject({ sent: [], releases: [], budget: null });
+  });
+
+  test("goes on in the same session after a crash between the claim and the report", async () => {
+    expect(await without("outgoing", enrolled)).toHaveProperty("problem");
+    expect(coordinator.reports).toEqual([]);
+    const { budget, releases, sent } = await status();
+    expect([sent, releases[0]!.answers[0]!.stage]).toEqual([[], "started"]);
+    coordinator.again = true;
+    expect(await member().take(undefined, never)).toHaveProperty("part");
+    expect(coordinator.reports.length).toBe(1);
+    expect((await status()).budget).toEqual(budget);
   });
 
   test("nothing is asked for without consent, nor without a database", async () => {
@@ -152,7 +168,7 @@ describe("taking part", () => {
     await visitor.forget();
     expect(await enrolled()).toEqual({ later: 30 });
     expect(coordinator.asked).toEqual([]);
-    expect(await openDatabase(TASK, false)).toBeUndefined();
+    expect(await openDatabase(false)).toBeUndefined();
   });
 
   test("a round that failed is no reason to wait long", async () => {
@@ -247,11 +263,80 @@ describe("a coordinator that asks for too much is sent nothing", () => {
   });
 });
 
+describe("several tasks of one browser", () => {
+  const named = (task: string): string =>
+    STEP.replaceAll('"bought-next', `"${task}`).replace(`${task}/0`, `${task}/0/0`);
+
+  /** Take part in the first release of a task, with the visitor's consent to that. */
+  const first = async (task: string, guard: Partial<Guard>, ask = named(task)) => {
+    const own = await coordinate(ask, await fileFor(STEP));
+    const theirs = await openVisitor(task, { changed: () => {}, failed: () => {} });
+    await theirs.agree({ train: true }, "1");
+    theirs.close();
+    const settings = { task, coordinator: own.url, guard: { ...DEFAULT_GUARD, ...guard } };
+    return memberOf({ ...settings, trust: own.trust }).take(TOKEN, never);
+  };
+
+  test("spend one budget, whatever their names", async () => {
+    // Of so little noise that two releases fit, and no third.
+    const costly = (task: string) =>
+      first(task, { epsilon: 8 }, named(task).replace('"multiplier":3.2', '"multiplier":1.0'));
+    const outcomes = [];
+    for (let number = 0; number < 5; number += 1) outcomes.push(await costly(`shop-${number}`));
+    const codes = outcomes.map((found) => ("part" in found ? "part" : problem(found)));
+    expect(codes).toEqual(["part", "part", "spent", "spent", "spent"]);
+    const { budget } = await status();
+    expect(budget!.releases).toBe(2);
+    expect(budget!.epsilon).toBeLessThanOrEqual(8);
+  });
+
+  test("do not overspend at the same time", async () => {
+    await first("shop-0", { epsilon: 8 });
+    const alone = (await status()).budget!.epsilon;
+    const guard = { epsilon: 8, perDay: 2 };
+    const outcomes = await Promise.all(
+      ["shop-1", "shop-2", "shop-3"].map((task) => first(task, guard)),
+    );
+    const codes = outcomes.map((found) => ("part" in found ? "part" : problem(found))).sort();
+    expect(codes).toEqual(["part", "too-often", "too-often"]);
+    const { budget } = await status();
+    expect(budget!.releases).toBe(2);
+    expect(budget!.epsilon).toBeGreaterThan(alone);
+  });
+
+  test("make one sum without an epsilon, or as many as the shop allows", async () => {
+    const exact = (task: string): string =>
+      named(task)
+        .replace(/"epsilon":[^,]*/, '"epsilon":null')
+        .replace(/"multiplier":[^,]*/, '"multiplier":0.0')
+        .replace(/^{"delta":[^,]*/, '{"delta":0');
+    const taking = (task: string, guard: Partial<Guard> = {}) =>
+      first(task, { epsilon: null, ...guard }, exact(task));
+    expect(problem(await first("shop-0", {}, exact("shop-0")))).toBe("no-epsilon");
+    expect(await taking("shop-1")).toHaveProperty("part");
+    expect(problem(await taking("shop-2"))).toBe("second-exact-run");
+    expect(await taking("shop-2", { exactRuns: 2 })).toHaveProperty("part");
+  });
+
+  test("are forgotten together: histories, keys and the account", async () => {
+    await enrolled();
+    await first("shop-1", {});
+    const theirs = await openVisitor("shop-1", { changed: () => {}, failed: () => {} });
+    await theirs.add({ item: "sku-2", kind: "view", time: 3 });
+    expect(visitor.history.length).toBe(2);
+    await theirs.forget();
+    await until(() => visitor.history.length === 0);
+    expect([visitor.consents, theirs.consents]).toEqual([{}, {}]);
+    expect(await openDatabase(false)).toBeUndefined();
+    theirs.close();
+  });
+});
+
 describe("withdrawing in the middle of a round", () => {
   test.each(["check-in", "/report", "models"])("ends it at once, at %s", async (stall) => {
     coordinator.stall = stall;
     const ending = new AbortController();
-    const taking = member().take("het_1", ending.signal);
+    const taking = member().take(TOKEN, ending.signal);
     await until(() => coordinator.asked.some(({ path }) => path.includes(stall)));
     ending.abort();
     await expect(taking).rejects.toMatchObject({ name: "AbortError" });

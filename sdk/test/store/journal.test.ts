@@ -6,10 +6,13 @@ import {
   dropReport,
   keepReport,
   keptReport,
+  type Cost,
   noteSent,
+  readReleases,
+  readSent,
   settle,
+  type Stage,
 } from "../../src/store/journal.js";
-import { type Cost, readReleases, readSent, type Stage } from "../../src/store/records.js";
 import type { Report } from "../../src/secure/split.js";
 import { refusal } from "../secure/golden.js";
 
@@ -18,34 +21,34 @@ const COST: Cost = { mechanism: "skellam", multiplier: 2, sensitivity: 9, size: 
 let database: Database;
 
 beforeEach(async () => {
-  database = (await openDatabase("journal", true))!;
+  database = (await openDatabase(true))!;
 });
 
 afterEach(async () => {
   database.close();
-  await eraseDatabase("journal");
+  await eraseDatabase();
 });
 
 const claimed = (session: string, changed: object = {}): Promise<void> =>
   database.run(["releases"], "readwrite", (transaction) =>
     claim(transaction, {
+      deployment: "here",
       release: "run/0",
       purpose: "step",
       cost: COST,
       session,
-      stage: "started",
       ...changed,
     }),
   );
 
 const settled = (session: string, stage: Stage, record?: Uint8Array<ArrayBuffer>): Promise<void> =>
   database.run(["releases"], "readwrite", (transaction) =>
-    settle(transaction, "run/0", session, stage, record),
+    settle(transaction, { deployment: "here", release: "run/0", session }, stage, record),
   );
 
-const kept = (session: string, report: Report): Promise<void> =>
+const kept = (session: string, report: Report, task = "shop"): Promise<void> =>
   database.run(["outgoing"], "readwrite", (transaction) =>
-    keepReport(transaction, session, report),
+    keepReport(transaction, task, session, report),
   );
 
 const releases = () => database.run(["releases"], "readonly", readReleases);
@@ -66,10 +69,19 @@ describe("a release", () => {
     ]);
   });
 
-  test("that is reported counts as answered at once", async () => {
-    await claimed("a", { stage: "reported" });
+  test("that is reported is answered, and may be claimed in the same session", async () => {
+    await claimed("a");
+    await settled("a", "reported");
     expect(await refusal(() => claimed("b"))).toBe("answered-before");
-    await claimed("a", { stage: "reported" });
+    await claimed("a");
+    expect((await releases())[0]!.answers[0]!.stage).toBe("reported");
+  });
+
+  test("of another deployment is another one", async () => {
+    await claimed("a");
+    await settled("a", "reported");
+    await claimed("b", { deployment: "there" });
+    expect((await releases()).length).toBe(2);
   });
 
   test("is charged once, as its costliest session", async () => {
@@ -113,14 +125,16 @@ describe("a release", () => {
   });
 
   test("is still known after the database was closed", async () => {
-    await claimed("a", { stage: "reported" });
+    await claimed("a");
+    await settled("a", "reported");
     database.close();
-    database = (await openDatabase("journal", false))!;
+    database = (await openDatabase(false))!;
     expect(await refusal(() => claimed("b"))).toBe("answered-before");
   });
 
   test("that was refused leaves no note", async () => {
-    await claimed("a", { stage: "reported" });
+    await claimed("a");
+    await settled("a", "reported");
     const before = await releases();
     await refusal(() => claimed("b"));
     expect(await releases()).toEqual(before);
@@ -129,17 +143,21 @@ describe("a release", () => {
 
 test("a report is kept as it is until it is dropped", async () => {
   const report = { message: Uint8Array.of(1, 2, 3), digest: Uint8Array.of(4) };
-  expect(await keptReport(database, "a")).toBeUndefined();
+  const found = (session: string, task = "shop") => keptReport(database, task, session);
+  expect(await found("a")).toBeUndefined();
   await kept("a", report);
   const other = { ...report, digest: Uint8Array.of(5) };
   expect(await refusal(() => kept("a", other))).toBe("already-sent");
-  expect(await keptReport(database, "a")).toEqual(report);
-  expect(await keptReport(database, "b")).toBeUndefined();
+  expect(await found("a")).toMatchObject(report);
+  expect(await found("b")).toBeUndefined();
+  await kept("c", report, "another");
   await kept("b", other);
-  expect(await keptReport(database, "a")).toBeUndefined();
-  expect(await keptReport(database, "b")).toEqual(other);
-  await dropReport(database, "b");
-  expect(await keptReport(database, "b")).toBeUndefined();
+  expect(await found("a")).toBeUndefined();
+  expect(await found("b")).toMatchObject(other);
+  expect(await found("c", "another")).toMatchObject(report);
+  await dropReport(database, "shop");
+  expect(await found("b")).toBeUndefined();
+  expect(await found("c", "another")).toMatchObject(report);
 });
 
 test("notes on what was sent are bounded, the oldest go first", async () => {

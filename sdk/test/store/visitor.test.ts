@@ -30,7 +30,7 @@ beforeEach(() => {
 afterEach(async () => {
   for (const visitor of open.splice(0)) visitor.close();
   vi.restoreAllMocks();
-  await eraseDatabase("shop");
+  await eraseDatabase();
 });
 
 describe("without consent", () => {
@@ -112,8 +112,8 @@ describe("withdrawing", () => {
     const visitor = await visit();
     await visitor.agree({ recommend: true }, "1");
     await visitor.agree({ recommend: false }, "1");
-    const database = (await openDatabase("shop", false))!;
-    await addSeen(database, seen("late"));
+    const database = (await openDatabase(false))!;
+    await addSeen(database, "shop", seen("late"));
     database.close();
     await visitor.agree({ recommend: true }, "1");
     expect((await visit()).history).toEqual([]);

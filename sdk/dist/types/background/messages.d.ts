@@ -1,4 +1,5 @@
 /** What the page and its worker say to each other. */
+import type { Problem } from "../errors.js";
 import type { Trust } from "../network/api.js";
 import type { Guard } from "../network/promise.js";
 /** All that the worker has to know to take part for this browser. */
@@ -19,15 +20,16 @@ export interface Part {
     /** What was sent. */
     bytes: number;
 }
-/** What came of asking the coordinator: a contribution, or in how many seconds to come again. */
+/**
+ * What came of asking the coordinator: a contribution, or in how many seconds to come again. With a
+ * problem a contribution is an empty one, of which nobody is told but the visitor's own page.
+ */
 export type Outcome = {
     part: Part;
+    problem?: Problem;
 } | {
     later: number;
-    problem?: {
-        code: string;
-        sentence: string;
-    };
+    problem?: Problem;
 } | {
     token: true;
 };

@@ -22,7 +22,8 @@ export interface Vectors {
  * Read a model file. The checksum within is for files at rest and left aside: whoever needs to know
  * which model this is compares the SHA-256 of the whole file with the one that was named.
  *
- * @throws HedgerowError `bad-model`: it is damaged, or of a kind that browsers do not know.
+ * @throws HedgerowError `bad-model`: it is damaged, of a kind that browsers do not know, or holds
+ *   what its recipe does not.
  */
 export declare function readModel(file: Uint8Array): Model;
 /** Return an array that has a row for each item. */
@@ -32,4 +33,4 @@ export declare const values: (model: Model, name: string) => Float32Array;
 /** Return a tensor's values as 32-bit floats. */
 export declare const floats: ({ data }: Tensor) => Float32Array;
 /** Return a hyper-parameter that is a number. */
-export declare function option(model: Model, name: string): number;
+export declare const option: (model: Model, name: string) => number;

@@ -13,14 +13,21 @@ export interface Guard {
     /** Whether, in pairwise mode, survivors are to be signed for. */
     consistency: boolean;
     /**
-     * The most that a run may promise, and that all releases of the task may cost this browser
+     * The most that a run may promise, and that all releases of all tasks may cost this browser
      * together; null goes along without differential privacy.
      */
     epsilon: number | null;
     /** Of that epsilon, and the largest that a run may promise. */
     delta: number;
+    /** At how many clients, such as browsers, a visitor may be for the promise to hold. */
+    clientsPerPerson: number;
     /** The most releases that are contributed to in 24 hours. */
     perDay: number;
+    /**
+     * Without an epsilon, to the exact sums of how many runs is contributed, of all tasks together: two
+     * that differ by one client tell what it sent.
+     */
+    exactRuns: number;
 }
 /** What is insisted on where the shop sets nothing else. */
 export declare const DEFAULT_GUARD: Guard;

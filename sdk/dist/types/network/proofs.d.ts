@@ -1,7 +1,14 @@
 /** What a client signs with its key to enrol and to log in, each under a text of its own. */
 import { type Bytes } from "../bytes.js";
-/** Return what a client signs to enrol: that it holds a key (32 bytes), for the token's deployment. */
-export declare const enrolmentProof: (token: string, key: Bytes) => Promise<Bytes>;
+import type { KeyPair } from "../store/identity.js";
+/**
+ * Return the signing key that a single-use enrolment token is; the token itself is never sent.
+ *
+ * @throws HedgerowError `unknown-token`: it does not look like one.
+ */
+export declare const tokenKey: (token: string) => Promise<KeyPair>;
+/** Return what is signed to enrol, by a client's key and by the token; their public halves. */
+export declare const enrolmentProof: (token: Bytes, key: Bytes) => Bytes;
 /**
  * Return what a client signs to log in.
  *

@@ -1,4 +1,4 @@
-/** What all releases of the task together have cost this visitor. */
+/** What all releases of all tasks together have cost this visitor. */
 export interface Budget {
     epsilon: number;
     /** The epsilon that is not exceeded; null where the shop promises none. */
@@ -6,6 +6,8 @@ export interface Budget {
     delta: number;
     /** Whose data a promise protects: all that this one visitor has done. */
     unit: "user";
+    /** At how many clients, this browser among them, the visitor may be for that. */
+    clientsPerPerson: number;
     mechanism: string;
     releases: number;
 }

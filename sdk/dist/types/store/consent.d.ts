@@ -8,8 +8,8 @@ export interface Consent {
 }
 /** All that is agreed to at one moment. */
 export type Consents = Partial<Record<Purpose, Consent>>;
-export declare const readConsents: (transaction: IDBTransaction) => Promise<Consents>;
-export declare const writeConsents: (transaction: IDBTransaction, consents: Consents) => Promise<unknown>;
+export declare const readConsents: (transaction: IDBTransaction, task: string) => Promise<Consents>;
+export declare const writeConsents: (transaction: IDBTransaction, task: string, consents: Consents) => Promise<unknown>;
 /** Return whether anything is agreed to that takes a history. */
 export declare const allowsHistory: (consents: Consents) => boolean;
 /**

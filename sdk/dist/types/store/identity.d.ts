@@ -1,4 +1,4 @@
-/** Who this browser is to the coordinator: a key that cannot be read out, and its certificate. */
+/** Who this browser is to a deployment: a key that cannot be read out, and its certificate. */
 import type { Bytes } from "../bytes.js";
 import { type Database } from "./database.js";
 /** A signing key; its private half stays with the browser's cryptography. */
@@ -11,5 +11,5 @@ export interface Enrolled extends KeyPair {
     certificate: Bytes;
 }
 export declare const makeKey: () => Promise<KeyPair>;
-export declare const readIdentity: (database: Database) => Promise<Enrolled | undefined>;
-export declare const writeIdentity: (database: Database, enrolled: Enrolled) => Promise<unknown>;
+export declare const readIdentity: (database: Database, deployment: string) => Promise<Enrolled | undefined>;
+export declare const writeIdentity: (database: Database, deployment: string, enrolled: Enrolled) => Promise<unknown>;

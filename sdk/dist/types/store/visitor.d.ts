@@ -15,7 +15,7 @@ export interface Visitor {
     agree(changes: Partial<Record<Purpose, boolean>>, version: string): Promise<void>;
     /** Read from the database; undefined where there is none. */
     read<T>(work: (database: Database) => Promise<T>): Promise<T | undefined>;
-    /** Erase everything that is stored in this browser. */
+    /** Erase everything that is stored in this browser, of all tasks. */
     forget(): Promise<void>;
     close(): void;
 }

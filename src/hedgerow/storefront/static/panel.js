@@ -73,11 +73,13 @@ const showCost = (budget) => {
     element("spent-note").textContent = "No sum with a part of yours has left this browser.";
     return;
   }
-  const { epsilon, of, delta, unit, mechanism, releases } = budget;
+  const { epsilon, of, delta, unit, clientsPerPerson, mechanism, releases } = budget;
+  const places = clientsPerPerson === 1 ? "one browser" : `${clientsPerPerson} browsers`;
   const most = of === null ? "" : ` of at most ${of}`;
   element("spent").replaceChildren(`ε ${epsilon.toFixed(2)}`, make("small", {}, most));
   element("spent-note").textContent =
-    `Epsilon at delta ${delta.toExponential(0)} per ${unit}, that is for all you ever did here; ` +
+    `Epsilon at delta ${delta.toExponential(0)} per ${unit} at ${places}, that is for all you ever did ` +
+    "here; who takes part from more is protected less; " +
     `${mechanism} noise, ${releases} ${releases === 1 ? "sum" : "sums"}. The less it is, the less ` +
     "anybody can tell from all models together whether you took part at all. " +
     (of === null ? "" : `A sum that would take more than ${of} is refused by this browser.`);
