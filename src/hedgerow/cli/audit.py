@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from hedgerow.cli import options as o
 from hedgerow.cli import promises as p
 from hedgerow.cli.progress import ProgressBars
+from hedgerow.client.audit import RECIPES, silence_verdicts
 from hedgerow.comparison.report import add_audit
 from hedgerow.federation.audit import AuditResult, audit
 from hedgerow.federation.audit.run import CANARIES, FEWEST_CANARIES, FEWEST_PAIRS, PAIRS, Progress
@@ -82,9 +84,9 @@ def audit_command(
 
     A lower bound on epsilon from canaries (Steinke, Nasr and Jagielski 2023), how well single
     interactions are told, a search of what crossed the wire, and tests of the noise itself, of
-    clipping, masks, the ledger and the parties, in every mode of securing sums. Prints one table,
-    writes audit.json and adds it to the report of a simulation in the same folder. The exit status
-    is 3 if an audit fails.
+    clipping, masks, the ledger and the servers, in every mode of securing sums, and of clients that
+    a hostile coordinator watches. Prints one table, writes audit.json and adds it to the report of
+    a simulation in the same folder. The exit status is 3 if an audit fails.
     """
     console = Console()
     policy = p.make_policy(
@@ -123,6 +125,10 @@ def audit_command(
             seed=seed,
             progress=Progress(bars.stage, bars.round, bars.step),
         )
+        bars.stage("clients", RECIPES)
+        started = time.perf_counter()
+        silence = silence_verdicts(bars.step)
+        result = result.with_tests(silence, time.perf_counter() - started)
     print_audit(result, console)
     found = result.to_json()
     for path in paths:

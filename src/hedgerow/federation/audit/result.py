@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from hedgerow.privacy.audits.evidence import Estimate
@@ -155,6 +156,10 @@ class AuditResult:
         """One verdict per test, for a table."""
         wire = (found.verdict for found in self.wire)
         return self._canaries(), self._membership(), *wire, *self.tests
+
+    def with_tests(self, tests: Sequence[Verdict], seconds: float) -> AuditResult:
+        """Return the audit with the verdicts of more tests, and the time that those took."""
+        return replace(self, tests=(*self.tests, *tests), seconds=self.seconds + seconds)
 
     def _canaries(self) -> Verdict:
         found, epsilon = self.canary, self.epsilon
