@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hedgerow.privacy.audits import residuals
 from hedgerow.privacy.audits.promised import rounding_variance
-from hedgerow.privacy.audits.verdict import Tested, Verdict, worst
+from hedgerow.privacy.audits.verdict import Judged, Verdict, worst
 
 Vector = NDArray[np.float64]
 
@@ -100,7 +100,7 @@ def verdicts(mode: str, noises: Sequence[Noise]) -> list[Verdict]:
     seen = f"{len(vectors)} sums of {len(vectors[0]):,} values"
     pairs = list(combinations(noises, 2))
 
-    def told(test: str, found: Tested, measured: str, wrong: str, what: str = seen) -> Verdict:
+    def told(test: str, found: Judged, measured: str, wrong: str, what: str = seen) -> Verdict:
         return found.verdict(f"{test}, {mode}", what, measured, wrong)
 
     summed = [noise for noise in noises if noise.expected is not None]
@@ -168,11 +168,11 @@ def verdicts(mode: str, noises: Sequence[Noise]) -> list[Verdict]:
     return found
 
 
-def _towards_terms(noise: Noise) -> Tested:
+def _towards_terms(noise: Noise) -> Judged:
     terms = noise.expected.terms if noise.expected else ()
     return residuals.towards(noise.residual, noise.deviations, list(terms))
 
 
-def _towards_rounding(noise: Noise) -> Tested:
+def _towards_rounding(noise: Noise) -> Judged:
     foretold = noise.expected.foretold if noise.expected else ()
     return residuals.towards(noise.residual, noise.deviations, foretold)

@@ -15,7 +15,7 @@ from hedgerow.federation.audit.recording import UNCLIPPED, Recorded, Recorder
 from hedgerow.federation.audit.server import setting_of
 from hedgerow.federation.terms import unit_terms
 from hedgerow.privacy.audits import residuals
-from hedgerow.privacy.audits.verdict import Tested, Verdict, must, worst
+from hedgerow.privacy.audits.verdict import Judged, Verdict, must, worst
 
 BUSIEST = 4
 """Users made up who have met as many items as anybody, or more."""
@@ -35,7 +35,7 @@ def noise_verdicts(runs: Sequence[Recorder]) -> Iterator[Verdict]:
     runs
         One at least; the noise of two must have nothing in common.
     """
-    noises, spreads = list[NDArray[np.float64]](), list[Tested]()
+    noises, spreads = list[NDArray[np.float64]](), list[Judged]()
     for run in runs:
         for release in run.releases:
             if release.sigma > 0:

@@ -14,7 +14,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from hedgerow.privacy.audits.verdict import Tested
+from hedgerow.privacy.audits.verdict import Judged
 
 Vector = NDArray[np.float64]
 
@@ -25,7 +25,7 @@ FEWEST = 1000
 """From so many values on, sums of products are close enough to normal to be judged by it."""
 
 
-def spread(residual: Vector, least: float = 1.0) -> Tested:
+def spread(residual: Vector, least: float = 1.0) -> Judged:
     """Judge whether the noise is as strong as it has to be, as a whole and in every stretch.
 
     A chi-square test of the sum of squares, from both sides: too much is as wrong as too little.
@@ -40,7 +40,7 @@ def spread(residual: Vector, least: float = 1.0) -> Tested:
 
     Returns
     -------
-    Tested
+    Judged
         The root mean square of the oddest stretch.
     """
     starts = np.arange(0, len(residual), BLOCK)
@@ -52,34 +52,34 @@ def spread(residual: Vector, least: float = 1.0) -> Tested:
     p = 2 * np.minimum(low, high)
     # Of stretches that are all as odd, the whole is the one to tell of.
     oddest = len(p) - 1 if p[-1] <= p.min() else int(np.argmin(p))
-    return Tested(math.sqrt(squares[oddest] / sizes[oddest]), min(1.0, len(p) * float(p[oddest])))
+    return Judged(math.sqrt(squares[oddest] / sizes[oddest]), min(1.0, len(p) * float(p[oddest])))
 
 
-def bias(residual: Vector) -> Tested:
+def bias(residual: Vector) -> Judged:
     """Judge whether the noise lies to neither side on average.
 
     Returns
     -------
-    Tested
+    Judged
         The mean.
     """
     mean = float(residual.mean())
     return _normal(mean, mean * math.sqrt(len(residual)), 1)
 
 
-def shape(residual: Vector) -> Tested:
+def shape(residual: Vector) -> Judged:
     """Judge whether the noise is normal, by Kolmogorov's and Smirnov's test.
 
     Returns
     -------
-    Tested
+    Judged
         The largest distance of the two distribution functions.
     """
     found = scipy.stats.kstest(residual, scipy.stats.norm.cdf, method="asymp")
-    return Tested(float(found.statistic), float(found.pvalue))
+    return Judged(float(found.statistic), float(found.pvalue))
 
 
-def along(residual: Vector) -> Tested:
+def along(residual: Vector) -> Judged:
     """Judge whether values of one release have noise of their own, at any distance.
 
     The autocorrelation at every lag up to half the length; one draw for all values, or a stretch
@@ -87,12 +87,12 @@ def along(residual: Vector) -> Tested:
 
     Returns
     -------
-    Tested
+    Judged
         The oddest correlation.
     """
     size = len(residual)
     if size < FEWEST:
-        return Tested(0.0, 1.0)
+        return Judged(0.0, 1.0)
     length = scipy.fft.next_fast_len(2 * size, real=True)
     power = np.abs(scipy.fft.rfft(residual, length)) ** 2
     lags = size // 2
@@ -103,38 +103,38 @@ def along(residual: Vector) -> Tested:
     return _normal(products[at] / (size - 1 - at), float(scores[at]), lags)
 
 
-def between(first: Vector, second: Vector) -> Tested:
+def between(first: Vector, second: Vector) -> Judged:
     """Judge whether two releases have noise of their own, at any shift against each other.
 
     Returns
     -------
-    Tested
+    Judged
         The oddest correlation, over the length of the shorter.
     """
     size = min(len(first), len(second))
     if size < FEWEST:
-        return Tested(0.0, 1.0)
+        return Judged(0.0, 1.0)
     one, two = (scipy.fft.rfft(values[:size]) for values in (first, second))
     scores = scipy.fft.irfft(one * np.conj(two), size) / math.sqrt(size)
     at = int(np.argmax(np.abs(scores)))
     return _normal(float(scores[at]) / math.sqrt(size), float(scores[at]), size)
 
 
-def everywhere(residuals: Sequence[Vector]) -> Tested:
+def everywhere(residuals: Sequence[Vector]) -> Judged:
     """Judge whether each value has noise, over several releases of one length.
 
     Returns
     -------
-    Tested
+    Judged
         The largest absolute value that the noise of the quietest value ever has.
     """
     largest = np.max(np.abs(residuals), axis=0)
     quietest = float(largest.min())
     chance = scipy.special.erf(quietest / math.sqrt(2)) ** len(residuals)
-    return Tested(quietest, min(1.0, float(chance) * len(largest)))
+    return Judged(quietest, min(1.0, float(chance) * len(largest)))
 
 
-def towards(residual: Vector, deviations: Vector, directions: Sequence[Vector]) -> Tested:
+def towards(residual: Vector, deviations: Vector, directions: Sequence[Vector]) -> Judged:
     """Judge whether the noise knows nothing of some vectors, such as clients' terms.
 
     Where a term went into the sum longer or shorter than it should, or its values were rounded in
@@ -151,7 +151,7 @@ def towards(residual: Vector, deviations: Vector, directions: Sequence[Vector]) 
 
     Returns
     -------
-    Tested
+    Judged
         The oddest projection, in standard deviations.
     """
     scores = [0.0]
@@ -164,6 +164,6 @@ def towards(residual: Vector, deviations: Vector, directions: Sequence[Vector]) 
     return _normal(oddest, oddest, len(scores))
 
 
-def _normal(value: float, score: float, places: int) -> Tested:
+def _normal(value: float, score: float, places: int) -> Judged:
     """Return the test of a standard normal score that is the oddest of so many."""
-    return Tested(value, min(1.0, places * 2 * float(scipy.stats.norm.sf(abs(score)))))
+    return Judged(value, min(1.0, places * 2 * float(scipy.stats.norm.sf(abs(score)))))

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 import scipy
 
-from hedgerow.privacy.audits.verdict import Tested
+from hedgerow.privacy.audits.verdict import Judged
 from hedgerow.privacy.ring import Ring, Words
 
 FINGERPRINT = 96
 """Bits of neighbouring words that are compared: they repeat by chance once in 2**50 audits."""
 
 
-def bits(masks: Sequence[Words], ring: Ring) -> Tested:
+def bits(masks: Sequence[Words], ring: Ring) -> Judged:
     """Judge whether each bit is a fair coin, and as often like the bit above it as unlike.
 
     A mask that covers the low bits only leaves the high ones 0, or the sign of what it hides.
@@ -29,7 +29,7 @@ def bits(masks: Sequence[Words], ring: Ring) -> Tested:
 
     Returns
     -------
-    Tested
+    Judged
         The oddest share of ones.
     """
     words: Words = np.concatenate(masks)
@@ -38,15 +38,15 @@ def bits(masks: Sequence[Words], ring: Ring) -> Tested:
     shares += [_share(above, bit) for bit in range(ring.bits - 1)]
     oddest = max(shares, key=lambda share: abs(share - 0.5))
     score = abs(oddest - 0.5) * 2 * math.sqrt(len(words))
-    return Tested(oddest, min(1.0, len(shares) * 2 * float(scipy.stats.norm.sf(score))))
+    return Judged(oddest, min(1.0, len(shares) * 2 * float(scipy.stats.norm.sf(score))))
 
 
-def repeats(masks: Sequence[Words], ring: Ring) -> Tested:
+def repeats(masks: Sequence[Words], ring: Ring) -> Judged:
     """Judge whether stretches of masks occur once only, in all masks together.
 
     Returns
     -------
-    Tested
+    Judged
         How many occur again.
     """
     width = math.ceil(FINGERPRINT / ring.bits)
@@ -61,7 +61,7 @@ def repeats(masks: Sequence[Words], ring: Ring) -> Tested:
         count += whole // step
     again = count - len(seen)
     chance = min(1.0, count**2 * 2.0 ** -(width * ring.bits + 1))
-    return Tested(float(again), chance if again else 1.0)
+    return Judged(float(again), chance if again else 1.0)
 
 
 def _share(words: Words, bit: int) -> float:

@@ -42,7 +42,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Tested:
+class Judged:
     """A statistic, and how likely honest noise gives one at least as odd.
 
     Parameters
@@ -79,10 +79,10 @@ class Tested:
         )
 
 
-def worst(tests: Sequence[Tested]) -> Tested:
+def worst(tests: Sequence[Judged]) -> Judged:
     """Return the oddest of several tests, corrected for their number."""
     oddest = min(tests, key=lambda test: test.p)
-    return Tested(oddest.value, min(1.0, oddest.p * len(tests)))
+    return Judged(oddest.value, min(1.0, oddest.p * len(tests)))
 
 
 def must(audit: str, looked_at: str, findings: Sequence[str], passing: str) -> Verdict:
