@@ -13,6 +13,7 @@ import numpy as np
 from hedgerow.client import models, taking_part
 from hedgerow.errors import ProtocolError
 from hedgerow.federation import bounding, pipeline, terms
+from hedgerow.federation.setting import Noise
 from hedgerow.privacy import gaussian, ledger, planning, skellam
 from hedgerow.privacy.quantization import Quantizer
 from hedgerow.privacy.randomness import Stream
@@ -322,6 +323,11 @@ FAULTS = {
             Change(planning, "multiplier_for", lambda old: lambda e, delta: old(1.2 * e, delta)),
             Change(ledger, "epsilon_spent", lambda old: lambda *given: old(*given) / 1.2),
         ),
+    ),
+    "one-client": Fault(
+        "noise for one client of a person where two are promised",
+        SPREAD,
+        (Change(Noise, "sigma", lambda _old: lambda self, _policy: self.bound * self.multiplier),),
     ),
     "repeated-noise": Fault(
         "noise that repeats after 65,536 values",

@@ -18,7 +18,7 @@ from hedgerow.cli import promises as p
 from hedgerow.cli.progress import ProgressBars
 from hedgerow.client.audit import RECIPES, silence_verdicts
 from hedgerow.comparison.report import add_audit
-from hedgerow.federation.audit import AuditResult, audit
+from hedgerow.federation.audit import BENCHES, AuditResult, audit, bench_verdicts
 from hedgerow.federation.audit.run import CANARIES, FEWEST_CANARIES, FEWEST_PAIRS, PAIRS, Progress
 from hedgerow.privacy.audits.evidence import Estimate
 
@@ -125,10 +125,12 @@ def audit_command(
             seed=seed,
             progress=Progress(bars.stage, bars.round, bars.step),
         )
-        bars.stage("clients", RECIPES)
         started = time.perf_counter()
-        silence = silence_verdicts(bars.step)
-        result = result.with_tests(silence, time.perf_counter() - started)
+        bars.stage("bench", BENCHES)
+        tests = bench_verdicts(result.policy, noise=noise, step=bars.step)
+        bars.stage("clients", RECIPES)
+        tests += silence_verdicts(bars.step)
+        result = result.with_tests(tests, time.perf_counter() - started)
     print_audit(result, console)
     found = result.to_json()
     for path in paths:

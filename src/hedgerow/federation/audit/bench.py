@@ -38,6 +38,9 @@ RELEASES = 2
 BOUND = 1.0
 """Of the probe's terms."""
 
+PERSONS_CLIENTS = 2
+"""At how many clients a person may be; noise that forgets it is then half of what it must be."""
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -58,7 +61,13 @@ class Bench:
     def of(cls, promised: Policy, mode: str, *, noise: bool) -> Bench:
         """Return the bench of a mode, whose few clients are as many as the policy demands."""
         minimum = min(promised.minimum, honest(CLIENTS, promised.adversaries, promised.dropouts))
-        policy = replace(promised, secure=mode, minimum=minimum, clip=None)
+        policy = replace(
+            promised,
+            secure=mode,
+            minimum=minimum,
+            clip=None,
+            clients_per_person=PERSONS_CLIENTS,
+        )
         return cls(policy, policy if noise else replace(policy, epsilon=None, delta=None))
 
     @property
@@ -119,10 +128,10 @@ class Bench:
         """The variance of the noise that each of them has to make, in steps squared."""
         policy = self.promised
         if policy.secure == "none":
-            return (self.multiplier * BOUND) ** 2
+            return (self.multiplier * PERSONS_CLIENTS * BOUND) ** 2
         quantizer = self._quantizer
-        size = quantizer.size
-        whole = (self.multiplier * integer_sensitivity(BOUND, quantizer.scale, size)) ** 2
+        one = integer_sensitivity(BOUND, quantizer.scale, quantizer.size)
+        whole = (self.multiplier * PERSONS_CLIENTS * one) ** 2
         if policy.noise_by == "clients":
             return whole / honest(CLIENTS, policy.adversaries, policy.dropouts)
         # Rounded to integers, which adds the variance of a uniform number.

@@ -12,7 +12,6 @@ from hedgerow.data.interactions import Interactions
 from hedgerow.errors import ConfigError, DataError
 from hedgerow.federation.audit.attacks import PairEvidence, canary_evidence, pair_evidence
 from hedgerow.federation.audit.canaries import Canaries
-from hedgerow.federation.audit.judging import BENCHES, bench_verdicts
 from hedgerow.federation.audit.pairs import Pairs
 from hedgerow.federation.audit.recording import Recorded, Recorder
 from hedgerow.federation.audit.releases import clip_verdict, noise_verdicts
@@ -139,8 +138,6 @@ def audit(
             runs.append(run)
         progress.step()
     tests = [*noise_verdicts(runs), clip_verdict(recorder, log.block, rng)]
-    progress.stage("bench", BENCHES)
-    tests += bench_verdicts(promised, noise=noise, step=progress.step)
     seen = [both.seen if masks else both.alone for both in told]
     return AuditResult(
         model=recipe.name,

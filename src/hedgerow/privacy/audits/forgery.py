@@ -92,7 +92,7 @@ class _Scene:
     def takes(self, helper: Helper, *reports: Signed) -> bool:
         """Return whether a helper takes the last of some reports."""
         verdicts = [helper.judge(Forward(sid(self.terms), (report,))) for report in reports]
-        return bool(verdicts[-1].accepted)
+        return bool(verdicts[-1].verdicts.accepted)
 
     def gives(self, helper: Helper, reports: list[Signed], key: Ed25519PrivateKey) -> bool:
         """Return whether a helper gives the masks of some reports to who signs with a key."""
