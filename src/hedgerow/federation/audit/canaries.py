@@ -36,7 +36,9 @@ class Canaries:
         return len(self.block)
 
     @classmethod
-    def draw(cls, data: Block, count: int, rng: np.random.Generator) -> Canaries:
+    def draw(
+        cls, data: Block, count: int, rng: np.random.Generator, length: int | None = None
+    ) -> Canaries:
         """Make canaries beside some data: histories as long as long ones, of uniform items.
 
         Parameters
@@ -47,9 +49,12 @@ class Canaries:
             How many.
         rng
             For histories and coins.
+        length
+            Of the histories, at most that of the catalog; by default that of long ones.
         """
-        longest = max(1, int(MOST_OF_CATALOG * data.n_items))
-        length = min(longest, max(1, round(float(np.quantile(data.lengths, LONG)))))
+        if length is None:
+            longest = max(1, int(MOST_OF_CATALOG * data.n_items))
+            length = min(longest, max(1, round(float(np.quantile(data.lengths, LONG)))))
         items = np.concatenate(
             [rng.choice(data.n_items, length, replace=False) for _ in range(count)]
         )

@@ -3,39 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from hedgerow.privacy.audits.evidence import Estimate
 from hedgerow.privacy.audits.membership import Area, area_allowed
 from hedgerow.privacy.audits.one_run import LowerBound
+from hedgerow.privacy.audits.verdict import Verdict
 from hedgerow.privacy.policy import Policy
 
 CHANCE = 2
 """Standard errors by which an area may exceed what is allowed."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether one audit passed.
-
-    Parameters
-    ----------
-    audit
-        Its name: ``canaries``, ``membership`` or ``wire``.
-    passed
-        None where there is nothing to judge.
-    measured, allowed
-        In few words, for a table.
-    sentence
-        What it means.
-    """
-
-    audit: str
-    passed: bool | None
-    measured: str
-    allowed: str
-    sentence: str
 
 
 @dataclass(frozen=True)
@@ -94,16 +73,34 @@ class WireResult:
 
     Parameters
     ----------
+    mode
+        How the sum was secured.
     findings
         The first of them, a sentence each.
     found, messages, searched
         How many findings, messages and bytes there were.
     """
 
-    findings: tuple[str, ...] = ()
-    found: int = 0
-    messages: int = 0
-    searched: int = 0
+    mode: str
+    findings: tuple[str, ...]
+    found: int
+    messages: int
+    searched: int
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether nothing was found."""
+        return Verdict(
+            audit=f"wire, {self.mode}",
+            looked_at=f"{self.messages:,} messages of {self.searched:,} bytes",
+            measured=f"{self.found} findings",
+            allowed="0",
+            passed=not self.found,
+            sentence=(
+                "Messages were searched for ids, secrets and clear vectors; "
+                f"{'; '.join(self.findings[:3]) or 'none was found'}."
+            ),
+        )
 
 
 @dataclass(frozen=True)
@@ -123,7 +120,9 @@ class AuditResult:
     releases
         How many sums were looked at.
     canary, membership, wire
-        What the audits found.
+        What the audits of the run found.
+    tests
+        Verdicts on noise, clipping, masks, the ledger, the parties and the clients.
     seconds
         What the run and its audits took.
     """
@@ -138,7 +137,8 @@ class AuditResult:
     releases: int
     canary: CanaryResult
     membership: MembershipResult
-    wire: WireResult
+    wire: tuple[WireResult, ...]
+    tests: tuple[Verdict, ...]
     seconds: float
 
     @property
@@ -153,8 +153,13 @@ class AuditResult:
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
-        """One verdict per audit, for a table."""
-        return self._canaries(), self._membership(), self._wire()
+        """One verdict per test, for a table."""
+        wire = (found.verdict for found in self.wire)
+        return self._canaries(), self._membership(), *wire, *self.tests
+
+    def with_tests(self, tests: Sequence[Verdict], seconds: float) -> AuditResult:
+        """Return the audit with the verdicts of more tests, and the time that those took."""
+        return replace(self, tests=(*self.tests, *tests), seconds=self.seconds + seconds)
 
     def _canaries(self) -> Verdict:
         found, epsilon = self.canary, self.epsilon
@@ -170,7 +175,8 @@ class AuditResult:
                 f"refute the claim of {epsilon:g}."
             )
         measured = f"epsilon >= {found.bound.epsilon:.3f}"
-        return Verdict("canaries", passed, measured, f"<= {epsilon:g}", sentence)
+        looked_at = f"{found.canaries} canaries, {found.included} of them in the data"
+        return Verdict("canaries", looked_at, measured, f"<= {epsilon:g}", passed, sentence)
 
     def _membership(self) -> Verdict:
         found, allowed = self.membership, area_allowed(self.epsilon, self.policy.delta or 0.0)
@@ -192,19 +198,8 @@ class AuditResult:
         passed = all(
             area.value - CHANCE * area.error <= allowed for area in (found.area, found.plain)
         )
-        return Verdict("membership", passed, measured, allows, sentence)
-
-    def _wire(self) -> Verdict:
-        found = self.wire
-        if not found.messages:
-            sentence = "The sums are not secured: the server sees terms in clear by design."
-            return Verdict("wire", None, "not secured", "-", sentence)
-        measured = f"{found.found} findings"
-        sentence = (
-            f"{found.messages:,} messages of {found.searched:,} bytes were searched for ids, "
-            "secrets and clear vectors; " + ("; ".join(found.findings[:3]) or "none was found")
-        )
-        return Verdict("wire", not found.found, measured, "0", f"{sentence}.")
+        looked_at = f"{found.pairs} users and items in each of {found.draws} runs"
+        return Verdict("membership", looked_at, measured, allows, passed, sentence)
 
     def to_json(self) -> dict[str, Any]:
         """Return what was found as plain JSON types, under names that stay the same.
@@ -218,7 +213,7 @@ class AuditResult:
             "epsilon_lower_bound": canary.bound.epsilon,
             "membership_auc": membership.area.value,
             "server_view_auc": membership.server_auc,
-            "wire_findings": list(wire.findings),
+            "wire_findings": [sentence for found in wire for sentence in found.findings],
             "delta": self.policy.delta,
             "confidence": canary.confidence,
             "canaries": {
@@ -241,12 +236,21 @@ class AuditResult:
                 "auc_allowed": area_allowed(self.epsilon, self.policy.delta or 0.0),
             },
             "wire": {
-                "findings": wire.found,
-                "messages": wire.messages,
-                "bytes": wire.searched,
+                found.mode: {
+                    "findings": found.found,
+                    "messages": found.messages,
+                    "bytes": found.searched,
+                }
+                for found in wire
             },
             "verdicts": {
-                verdict.audit: {"passed": verdict.passed, "sentence": verdict.sentence}
+                verdict.audit: {
+                    "passed": verdict.passed,
+                    "looked_at": verdict.looked_at,
+                    "measured": verdict.measured,
+                    "allowed": verdict.allowed,
+                    "sentence": verdict.sentence,
+                }
                 for verdict in self.verdicts
             },
             "policy": self.policy.to_json(),

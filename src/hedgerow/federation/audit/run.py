@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from hedgerow.federation.audit.attacks import PairEvidence, canary_evidence, pai
 from hedgerow.federation.audit.canaries import Canaries
 from hedgerow.federation.audit.pairs import Pairs
 from hedgerow.federation.audit.recording import Recorded, Recorder
+from hedgerow.federation.audit.releases import clip_verdict, noise_verdicts
 from hedgerow.federation.audit.result import (
     AuditResult,
     CanaryResult,
@@ -22,14 +23,16 @@ from hedgerow.federation.audit.result import (
 )
 from hedgerow.federation.audit.server import curious_view, setting_of
 from hedgerow.federation.audit.training import Training
-from hedgerow.federation.audit.wire import names_of, search_release
+from hedgerow.federation.audit.wire import among_few, names_of, search_release
 from hedgerow.federation.simulator import Round
 from hedgerow.models.base import Recipe
 from hedgerow.privacy.accounting import default_delta
 from hedgerow.privacy.audits.evidence import estimate_epsilon
 from hedgerow.privacy.audits.membership import Area
 from hedgerow.privacy.audits.one_run import lower_bound
+from hedgerow.privacy.audits.promised import honest
 from hedgerow.privacy.policy import Policy
+from hedgerow.privacy.secure.session import PAIRWISE, SPLIT
 
 CANARIES = 500
 """So many right guesses show an epsilon of about 4.6, and far fewer that of a broken promise."""
@@ -126,12 +129,15 @@ def audit(
         evidence.append(canary_evidence(curious_view(release, recorder), made))
         progress.step()
     scores = sum(evidence[1:], evidence[0]).scores()
-    told = []
+    told, runs = [], [recorder]
     for draw in range(draws):
         # The canaries' bound holds for one run, so it is the first one's alone.
         run = training.run(draw) if draw else recorder
         told.append(_guessed(log, run, pairs, rng, promised, noise=noise))
+        if draw == 1:
+            runs.append(run)
         progress.step()
+    tests = [*noise_verdicts(runs), clip_verdict(recorder, log.block, rng)]
     seen = [both.seen if masks else both.alone for both in told]
     return AuditResult(
         model=recipe.name,
@@ -160,7 +166,8 @@ def audit(
                 else Area.mean([both.alone.balanced() for both in told]).value
             ),
         ),
-        wire=_search(log, recorder, promised, progress, masks=masks),
+        wire=tuple(_search(log, recorder, promised, progress, masks=masks)),
+        tests=tuple(tests),
         seconds=time.perf_counter() - started,
     )
 
@@ -206,16 +213,23 @@ def _own_sigma(release: Recorded, recorder: Recorder, promised: Policy, *, noise
 
 def _search(
     log: Interactions, recorder: Recorder, promised: Policy, progress: Progress, *, masks: bool
-) -> WireResult:
-    """Search the messages of the run's smallest sum; all sums pass the same protocol."""
-    if promised.secure == "none":
-        return WireResult()
-    progress.stage("search", 1)
-    policy = replace(recorder.policy, secure=promised.secure)
-    smallest = min(recorder.releases, key=lambda release: release.step.schema.size)
-    search = search_release(smallest, recorder, policy, names_of(log), masks=masks)
-    progress.step()
-    return WireResult(tuple(search.findings), search.found, search.messages, search.searched)
+) -> Iterator[WireResult]:
+    """Search the messages of the run's smallest sum; all sums pass the same protocols."""
+    modes = [promised.secure] if promised.secure != "none" else [SPLIT, PAIRWISE]
+    progress.stage("search", len(modes))
+    smallest = among_few(min(recorder.releases, key=lambda release: release.step.schema.size))
+    clients = smallest.group.answered
+    for mode in modes:
+        policy = replace(
+            recorder.policy,
+            secure=mode,
+            minimum=min(promised.minimum, honest(clients, promised.adversaries, promised.dropouts)),
+        )
+        search = search_release(smallest, recorder, policy, names_of(log), masks=masks)
+        progress.step()
+        yield WireResult(
+            mode, tuple(search.findings), search.found, search.messages, search.searched
+        )
 
 
 def _check(

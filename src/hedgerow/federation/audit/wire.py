@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hedgerow.data.interactions import Interactions
 from hedgerow.federation.audit.recording import Recorded, Recorder
 from hedgerow.federation.audit.server import setting_of
+from hedgerow.federation.clients import Cohort
 from hedgerow.federation.secured import task_of
 from hedgerow.federation.setting import SERVERS, Setting
 from hedgerow.federation.terms import client_words
@@ -32,6 +33,9 @@ from hedgerow.privacy.secure.wire import from_wire, kind
 
 MOST_SEARCHED = 1 << 40
 """Bytes, a terabyte: more than any audit searches."""
+
+MOST_CLIENTS = 32
+"""Whose messages are searched; those of others are made by the same code."""
 
 BEFORE_ANSWERS = {"shares", "delivery"}
 """Messages of pairwise mode that carry shares, which must be sealed there; in the answers that
@@ -91,6 +95,18 @@ class Listener:
             self.search.hide(share, "a share of a secret")
         for name, data in self._early:
             self.search.look(data, f"a message of the type {name!r}")
+
+
+def among_few(release: Recorded) -> Recorded:
+    """Return a release as a secured one of a few of its clients, spread over all of them."""
+    group = release.group
+    everyone = np.flatnonzero(np.any([cohort.present for cohort in group.cohorts], axis=0))
+    count = min(MOST_CLIENTS, len(everyone))
+    few = np.zeros(len(group.clients), np.bool_)
+    few[everyone[np.linspace(0, len(everyone) - 1, count).astype(np.int64)]] = True
+    # A sum in the clear is bound to no public state.
+    model = release.model or bytes(32)
+    return replace(release, group=replace(group, cohorts=[Cohort(few, few)]), model=model)
 
 
 def search_release(
