@@ -3,8 +3,8 @@
 Recommending is measured on a model of 10,000 items and 64 values each, contributing on a split
 contribution of 1682 x 64 values, both on the page's own thread, where they can be in the way. A
 contribution lasts from the invitation to the moment when the report would be sent: model, history
-and journal are read and written, the term is computed, clipped, rounded, masked and sealed. The wait
-for the moment at which it may leave (up to as long as that took) is left out.
+and journal are read and written, the term is computed, clipped, rounded, masked and sealed. The
+wait for the moment at which it may leave (up to as long as computing took) is left out.
 
     python benchmarks/browser.py --json out.json
 
