@@ -50,9 +50,11 @@ def test_parties_that_do_not_belong_together(command, deployed, tmp_path):
     found = command("serve", other, "--helper", "https://helper.example:8443")
     assert "made without a helper" in refusal(found)
     shutil.copy(deployed.folder / keys.AUTHORITY_KEY, other / keys.AUTHORITY_KEY)
-    assert "not that of the deployment's authority" in refusal(command("serve", other))
+    assert "names another authority" in refusal(command("serve", other))
     shutil.copy(deployed.deployment, other / parties.DEPLOYMENT)
     assert "names another coordinator" in refusal(command("serve", other))
+    # Nothing was written into folders that are not the party's.
+    assert not [*alone.rglob("*.db"), *other.rglob("*.db")]
 
 
 def test_a_port_that_is_taken(deployed):
