@@ -1,15 +1,20 @@
 """Three parties in three folders, over TLS: the coordinator's holds neither of the others' keys."""
 
+import ssl
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import pytest
 from here import refusal, runner
 from processes import Program, free_port, hedgerow, listens, wait_until
 
 from hedgerow.client.profile import Profile
+from hedgerow.errors import ProtocolError
 from hedgerow.federation.deployment import Deployment
+from hedgerow.privacy.secure.split.messages import Forward
+from hedgerow.server.helper.remote import RemoteHelper
 from hedgerow.server.security import parties
 
 
@@ -113,6 +118,35 @@ def test_whoever_has_no_authority_s_folder_makes_no_tokens(command, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+def ready_at(port, ca):
+    context = ssl.create_default_context(cafile=str(ca))
+    with httpx.Client(verify=context, trust_env=False) as http:
+        return http.get(f"https://127.0.0.1:{port}/readyz").json()["parts"]
+
+
+def answer_to(federation, folder):
+    """What the helper says to a coordinator that asks for nothing."""
+    _, own = parties.coordinator_of(folder)
+    context = ssl.create_default_context(cafile=str(federation.folder / "helper/helper/ca.pem"))
+    with httpx.Client(base_url=federation.url("helper"), verify=context, trust_env=False) as http:
+        with pytest.raises(ProtocolError) as refused:
+            RemoteHelper(http, own.signing).judge(Forward(bytes(32), ()))
+        return refused.value.code
+
+
+def test_the_helper_serves_the_coordinator_that_it_pinned_and_no_other(federation, tmp_path):
+    assert answer_to(federation, federation.folder / "coordinator") == "bad-message"
+    half = federation.folder / "helper" / parties.HELPER_HALF
+    other = tmp_path / "other"
+    made = hedgerow("init", other, "--role", "coordinator", "--helper", half)
+    assert made.returncode == 0, made.stderr
+    assert answer_to(federation, other) == "bad-signature"
+    pinned = hedgerow("init", federation.folder / "helper", "--role", "helper",
+                      "--deployment", other / parties.DEPLOYMENT)  # fmt: skip
+    assert "pinned another deployment" in pinned.stderr
+    assert answer_to(federation, federation.folder / "coordinator") == "bad-message"
+
+
 def test_another_helper_s_certificate_is_not_taken(federation, tmp_path):
     """The coordinator knows the helper's TLS by helper.json, and nobody else's counts."""
     with ExitStack() as stack:
@@ -124,15 +158,5 @@ def test_another_helper_s_certificate_is_not_taken(federation, tmp_path):
         program = Program.start(said, *command)
         stack.callback(program.stop)
         wait_until(lambda: listens(port), program.text)
-        ready = hedgerow_ready(port, federation.folder / "coordinator" / parties.CA)
+        ready = ready_at(port, federation.folder / "coordinator" / parties.CA)
     assert ready == {"database": True, "blobs": True, "helper": False}
-
-
-def hedgerow_ready(port, ca):
-    import ssl
-
-    import httpx
-
-    context = ssl.create_default_context(cafile=str(ca))
-    with httpx.Client(verify=context, trust_env=False) as http:
-        return http.get(f"https://127.0.0.1:{port}/readyz").json()["parts"]
