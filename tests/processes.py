@@ -117,8 +117,9 @@ class Deployed:
     programs: list = field(default_factory=list)
 
     def __post_init__(self):
-        self.folder.mkdir()
-        parties.make_rehearsal(self.folder, self.url)
+        if not self.folder.exists():
+            self.folder.mkdir()
+            parties.make_rehearsal(self.folder, self.url)
         self.database = Database.open(Settings(self.folder).database_url)
 
     def __enter__(self):

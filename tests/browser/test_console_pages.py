@@ -15,7 +15,8 @@ PAGES = (
     *("/console/", "/console/tasks", "/console/tasks/movies", "/console/tasks/journeys"),
     *("/console/new-task", "/console/models", "/console/models/movies", "/console/participants"),
     *("/console/participants?search=bath", "/console/privacy", "/console/privacy?task=movies"),
-    *("/console/alerts", "/console/audit-log", "/console/audit-log/check", "/console/nowhere"),
+    *("/console/keys", "/console/alerts", "/console/audit-log", "/console/audit-log/check"),
+    "/console/nowhere",
 )
 
 EMPTY = (

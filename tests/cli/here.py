@@ -13,6 +13,7 @@ def runner(monkeypatch, capsys):
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["hedgerow", *map(str, arguments)])
+        capsys.readouterr()  # what was said before is not the command's
         try:
             main()
             status = 0

@@ -176,8 +176,8 @@ def test_mistakes_end_in_one_sentence(running, tmp_path, monkeypatch):
     assert "no task" in sentence("task", "show", "nothing")
     assert "https" in sentence("task", "list", "--url", "http://coordinator.example")
     assert "cannot be reached" in sentence("task", "list", "--url", "http://127.0.0.1:9")
-    assert "cannot be used" in sentence("task", "list", "--authority", tmp_path / "none.pem")
-    assert "cannot be used" in sentence("task", "list", "--authority", broken)
+    assert "cannot be used" in sentence("task", "list", "--ca", tmp_path / "none.pem")
+    assert "cannot be used" in sentence("task", "list", "--ca", broken)
     wrong = "hak_" + "A" * 43
     assert "unknown" in sentence("task", "list", "--key", wrong)
     assert "letters" in sentence("task", "list", "--key", "é")

@@ -210,7 +210,7 @@ def test_a_click_changes_the_next_recommendation(standing):
 def silo(deployed, folder, *options, name, guard=None):
     """Return the arguments with which a fresh silo's agent comes once."""
     (folder / f"{name}.json").write_text(json.dumps({**GUARD, **(guard or {})}))
-    first = ["--url", deployed.url, "--token", deployed.token(name, USERS)]
+    first = ["--deployment", deployed.deployment, "--token", deployed.token(name, USERS)]
     own = ["--guard", folder / f"{name}.json", "--data", folder / "0.csv", *COLUMNS]
     return [*first, *own, "--once", *options]
 

@@ -17,8 +17,9 @@ from hedgerow.server.storage.blobs import Blobs, open_blobs
 from hedgerow.server.storage.database import Database
 
 _NEW_KEY = (
-    "Give the helper a new sealing key before it starts: sums that it answered after the backup "
-    "are not in it, and with the old key it could answer them again."
+    "Give the helper new keys before it starts, by 'hedgerow init --role helper' in a new folder: "
+    "sums that it answered after the backup are not in it, and with the old ones it could answer "
+    "them again."
 )
 _TOKENS = (
     "Tokens that were redeemed after the backup can be redeemed once more: make the database anew, "

@@ -9,7 +9,7 @@ import typer
 from hedgerow.cli.operating import (
     HERE,
     AsJson,
-    Authority,
+    Ca,
     Key,
     Url,
     connected,
@@ -26,10 +26,10 @@ clients_app = typer.Typer(
 
 @clients_app.command("list")
 def list_clients(
-    *, url: Url = HERE, key: Key = None, authority: Authority = None, as_json: AsJson = False
+    *, url: Url = HERE, key: Key = None, ca: Ca = None, as_json: AsJson = False
 ) -> None:
     """List the clients, revoked ones too."""
-    with connected(url, key, authority) as operator:
+    with connected(url, key, ca) as operator:
         found = list(operator.clients())
     if as_json:
         show_json(found)
@@ -57,9 +57,9 @@ def revoke(
     *,
     url: Url = HERE,
     key: Key = None,
-    authority: Authority = None,
+    ca: Ca = None,
 ) -> None:
     """End a client's part for good."""
-    with connected(url, key, authority) as operator:
+    with connected(url, key, ca) as operator:
         operator.revoke(client)
     say(f"The client {client} takes part no more.")

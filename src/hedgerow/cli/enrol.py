@@ -15,7 +15,7 @@ import typer
 from hedgerow.cli.operating import (
     HERE,
     AsJson,
-    Authority,
+    Ca,
     Key,
     Url,
     connected,
@@ -59,7 +59,7 @@ def enrol_command(
     ] = None,
     url: Url = HERE,
     key: Key = None,
-    authority: Authority = None,
+    ca: Ca = None,
     as_json: AsJson = False,
 ) -> None:
     """Make tokens, each for one client, which it redeems once; they are shown this once."""
@@ -69,7 +69,7 @@ def enrol_command(
     if at is not None:
         made = _made_here(at, database, wanted)
     else:
-        with connected(url, key, authority) as operator:
+        with connected(url, key, ca) as operator:
             made = operator.make_tokens(
                 wanted.kind, name, users, ttl=wanted.ttl, count=wanted.count
             )

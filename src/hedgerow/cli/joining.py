@@ -80,7 +80,7 @@ async def _enrol(chosen: Joining, console: Console) -> None:
         api = Api(http)
         known = pinned or await api.deployment(contact.fingerprint or "")
         found = await api.enrol(contact.token, key)
-    made = Profile.create(
+    Profile.create(
         chosen.folder,
         url,
         known,
@@ -89,8 +89,8 @@ async def _enrol(chosen: Joining, console: Console) -> None:
         tls=tls,
         guard=guard,
         key=key,
+        certificate=from_wire(Certificate, found.certificate),
     )
-    made.enrolled(from_wire(Certificate, found.certificate))
     console.print(f"Enrolled as the {found.kind} {found.name}, for {found.users:,} users.")
 
 

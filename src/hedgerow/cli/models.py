@@ -10,7 +10,7 @@ from hedgerow.cli.operating import (
     HERE,
     SHORT,
     AsJson,
-    Authority,
+    Ca,
     Key,
     TaskName,
     Url,
@@ -35,11 +35,11 @@ def list_models(
     *,
     url: Url = HERE,
     key: Key = None,
-    authority: Authority = None,
+    ca: Ca = None,
     as_json: AsJson = False,
 ) -> None:
     """List a task's models with what was measured of them, newest first."""
-    with connected(url, key, authority) as operator:
+    with connected(url, key, ca) as operator:
         found = operator.models(task)
     if as_json:
         show_json(found)
@@ -61,9 +61,9 @@ def list_models(
 
 
 @models_app.command()
-def live(task: TaskName, *, url: Url = HERE, key: Key = None, authority: Authority = None) -> None:
+def live(task: TaskName, *, url: Url = HERE, key: Key = None, ca: Ca = None) -> None:
     """Print the hash of the model that recommends."""
-    with connected(url, key, authority) as operator:
+    with connected(url, key, ca) as operator:
         found = operator.models(task)["live"]
     if found is None:
         raise ConfigError(f"The task {task} has no live model yet.")
@@ -83,10 +83,10 @@ def rollback(
     *,
     url: Url = HERE,
     key: Key = None,
-    authority: Authority = None,
+    ca: Ca = None,
 ) -> None:
     """Let another of a task's models recommend: an older one, or a newer one again."""
-    with connected(url, key, authority) as operator:
+    with connected(url, key, ca) as operator:
         found = operator.models(task)
         chosen = _chosen(found, task, model)
         operator.put_live(task, chosen)

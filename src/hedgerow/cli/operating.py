@@ -31,7 +31,7 @@ Key = Annotated[
         show_default=False,
     ),
 ]
-Authority = Annotated[
+Ca = Annotated[
     str | None,
     typer.Option(
         envvar="HEDGEROW_CA",
@@ -48,7 +48,7 @@ SHORT = 12
 """Characters of a hash that are shown in a table."""
 
 
-def connected(url: str, key: str | None, authority: str | None) -> AbstractContextManager[Operator]:
+def connected(url: str, key: str | None, ca: str | None) -> AbstractContextManager[Operator]:
     """Return a connection to the coordinator.
 
     Raises
@@ -64,7 +64,7 @@ def connected(url: str, key: str | None, authority: str | None) -> AbstractConte
         ) from error
     if not key:
         raise ConfigError("Give an access key with --key or in HEDGEROW_ACCESS_KEY.")
-    return connect(url, key, authority)
+    return connect(url, key, ca)
 
 
 def say(text: str) -> None:

@@ -9,7 +9,7 @@ import typer
 from hedgerow.cli.operating import (
     HERE,
     AsJson,
-    Authority,
+    Ca,
     Key,
     TaskName,
     Url,
@@ -29,11 +29,11 @@ def rounds_command(
     ] = None,
     url: Url = HERE,
     key: Key = None,
-    authority: Authority = None,
+    ca: Ca = None,
     as_json: AsJson = False,
 ) -> None:
     """List a run's rounds, newest first: how far they came, who was lost, how long it took."""
-    with connected(url, key, authority) as operator:
+    with connected(url, key, ca) as operator:
         if run is None:
             runs = operator.task(task)["runs"]
             if not runs:

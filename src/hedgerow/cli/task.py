@@ -14,7 +14,7 @@ from hedgerow.cli.operating import (
     HERE,
     SHORT,
     AsJson,
-    Authority,
+    Ca,
     Key,
     TaskName,
     Url,
@@ -49,13 +49,13 @@ def create(
     ] = None,
     url: Url = HERE,
     key: Key = None,
-    authority: Authority = None,
+    ca: Ca = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a task; its runs begin by its schedule, once enough clients are enrolled."""
     task = _read(file)
     items = None if catalog is None else parquet(catalog)
-    with connected(url, key, authority) as operator:
+    with connected(url, key, ca) as operator:
         if items is not None:
             task["catalog"] = operator.put_catalog(items)
         made = operator.create_task(task)
@@ -67,11 +67,9 @@ def create(
 
 
 @task_app.command("list")
-def list_tasks(
-    *, url: Url = HERE, key: Key = None, authority: Authority = None, as_json: AsJson = False
-) -> None:
+def list_tasks(*, url: Url = HERE, key: Key = None, ca: Ca = None, as_json: AsJson = False) -> None:
     """List the tasks with what privacy they have spent."""
-    with connected(url, key, authority) as operator:
+    with connected(url, key, ca) as operator:
         found = operator.tasks()
     if as_json:
         show_json(found)
@@ -99,11 +97,11 @@ def show(
     *,
     url: Url = HERE,
     key: Key = None,
-    authority: Authority = None,
+    ca: Ca = None,
     as_json: AsJson = False,
 ) -> None:
     """Show a task: its newest runs, its live model and what privacy has been spent."""
-    with connected(url, key, authority) as operator:
+    with connected(url, key, ca) as operator:
         found = operator.task(name)
     if as_json:
         show_json(found)
@@ -123,27 +121,25 @@ def show(
 
 
 @task_app.command()
-def pause(name: TaskName, *, url: Url = HERE, key: Key = None, authority: Authority = None) -> None:
+def pause(name: TaskName, *, url: Url = HERE, key: Key = None, ca: Ca = None) -> None:
     """Begin no rounds of a task any more; the one that goes on is finished."""
-    with connected(url, key, authority) as operator:
+    with connected(url, key, ca) as operator:
         operator.pause(name)
     say(f"The task {name} is paused.")
 
 
 @task_app.command()
-def resume(
-    name: TaskName, *, url: Url = HERE, key: Key = None, authority: Authority = None
-) -> None:
+def resume(name: TaskName, *, url: Url = HERE, key: Key = None, ca: Ca = None) -> None:
     """Let a paused task go on."""
-    with connected(url, key, authority) as operator:
+    with connected(url, key, ca) as operator:
         operator.resume(name)
     say(f"The task {name} goes on.")
 
 
 @task_app.command()
-def stop(name: TaskName, *, url: Url = HERE, key: Key = None, authority: Authority = None) -> None:
+def stop(name: TaskName, *, url: Url = HERE, key: Key = None, ca: Ca = None) -> None:
     """Stop a task's run at once; pause the task first if no other is to begin."""
-    with connected(url, key, authority) as operator:
+    with connected(url, key, ca) as operator:
         ended = operator.stop(name)
     say(f"Stopped {len(ended['runs'])} run(s) and {len(ended['rounds'])} round(s) of {name}.")
 

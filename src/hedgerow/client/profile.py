@@ -87,6 +87,7 @@ class Profile:
         tls: Tls | None = None,
         guard: Guard | None = None,
         key: Ed25519PrivateKey | None = None,
+        certificate: Certificate | None = None,
     ) -> Self:
         """Make a profile.
 
@@ -94,14 +95,15 @@ class Profile:
         ----------
         folder
             Made where it is missing.
-        coordinator, deployment, kind, users, tls, guard, key
+        coordinator, deployment, kind, users, tls, guard, key, certificate
             As of the class; a fresh key by default. Where the deployment has no helper, the guard
             gets stricter: split mode is refused.
 
         Raises
         ------
         ConfigError
-            The folder has a profile, or a value does not fit.
+            The folder has a profile, a value does not fit, or the certificate is not from the
+            authority that the deployment names.
         """
         _check(
             not (folder / SETTINGS).exists(),
@@ -117,12 +119,16 @@ class Profile:
             tls or Tls(),
             _fitting(guard or Guard(), deployment),
         )
+        if certificate is not None:
+            made = replace(made, certificate=made._checked(certificate))
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"The folder {folder} cannot be made: {error.strerror}.") from error
         # The settings last: where they are, the profile is whole.
         files.write_key(folder / KEY, made.key)
+        if certificate is not None:
+            files.write(folder / CERTIFICATE, to_wire(certificate))
         made.save()
         return made
 

@@ -21,7 +21,6 @@ from starlette.types import ASGIApp
 
 from hedgerow.errors import ConfigError, HedgerowError
 from hedgerow.federation.deployment import Deployment
-from hedgerow.privacy.secure.identity import public
 from hedgerow.server.app import build, build_authority, build_helper
 from hedgerow.server.authority.remote import RemoteAuthority
 from hedgerow.server.authority.service import AuthorityService
@@ -81,6 +80,7 @@ def application(settings: Settings) -> Iterator[Application]:
     StorageError
         The database cannot be used.
     """
+    _check(settings)
     with ExitStack() as stack:
         database = Database.open(settings.database_url)
         stack.callback(database.close)
@@ -97,6 +97,22 @@ def application(settings: Settings) -> Iterator[Application]:
             traces = traced(guarded, database.engine, name, settings.tracing)
             guarded = stack.enter_context(traces)
         yield Application(guarded, operations.draining)
+
+
+def _check(settings: Settings) -> None:
+    """Refuse a folder that is not the party's, before anything is written there."""
+    if settings.role == HELPER:
+        parties.helper_of(settings.folder)
+    elif settings.role == AUTHORITY:
+        keys.load_authority(settings.folder)
+    else:
+        deployment, _ = parties.coordinator_of(settings.folder)
+        parties.authority_of(settings.folder, deployment)
+        if settings.helper is not None and deployment.helper is None:
+            raise ConfigError(
+                "This deployment was made without a helper; make another one, with --helper "
+                "helper.json, or leave --helper out."
+            )
 
 
 def _coordinator(settings: Settings, database: Database, stack: ExitStack) -> FastAPI:
@@ -133,11 +149,6 @@ def _service(
 ) -> tuple[Service, httpx.Client | None]:
     helper, http = None, None
     if settings.helper is not None:
-        if deployment.helper is None:
-            raise ConfigError(
-                "This deployment was made without a helper; make another one, with --helper "
-                "helper.json, or leave --helper out."
-            )
         http = _client(settings.helper, settings.folder / parties.HELPER_HALF, HELPER, stack)
         helper = RemoteHelper(http, own.signing)
     replica = f"{socket.gethostname()[:40]}-{secrets.token_hex(4)}"
@@ -176,16 +187,10 @@ def _authority(settings: Settings, database: Database) -> AuthorityService:
 
 
 def _enrolment(settings: Settings, deployment: Deployment) -> Ed25519PrivateKey | None:
-    """Return the enrolment authority's key where it is on this host."""
-    if settings.authority is not None or not (settings.folder / keys.AUTHORITY_KEY).exists():
+    """Return the enrolment authority's key where clients are enrolled on this host."""
+    if settings.authority is not None:
         return None
-    found = keys.load_authority(settings.folder)
-    if public(found) != deployment.authority:
-        raise ConfigError(
-            f"The key {settings.folder / keys.AUTHORITY_KEY} is not that of the deployment's "
-            "authority; nobody would take its certificates."
-        )
-    return found
+    return parties.authority_of(settings.folder, deployment)
 
 
 def _elsewhere(

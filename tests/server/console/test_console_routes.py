@@ -7,6 +7,8 @@ import httpx
 import pytest
 from routes.interface import NOW, coordinator
 
+from hedgerow.federation.deployment import Deployment
+from hedgerow.server.console.holders import HOLDERS
 from hedgerow.server.console.routes import PAGES
 from hedgerow.server.security import sessions
 from hedgerow.server.security.access import Permission, Role, revoke_access_key
@@ -180,3 +182,12 @@ def test_nobody_pays_for_pages_that_nobody_looks_at():
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True,
                            check=True)  # fmt: skip
     assert found.stdout.split() == ["hedgerow.server.console", "hedgerow.server.console.routes"]
+
+
+def test_the_keys_page_says_who_holds_what(running, browser):
+    """The fingerprint is that of the file; a host that holds the enrolment key says so."""
+    text = " ".join(browser(Role.ANALYST).get("/console/keys").text.split())
+    found = httpx.get(f"{running.address}/v1/deployment").content
+    assert Deployment.from_json(found).fingerprint in text
+    assert "The enrolment key is on this host" in text
+    assert all(one.thief[:40] in text.replace("&#39;", "'") for one in HOLDERS)

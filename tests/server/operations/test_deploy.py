@@ -46,7 +46,14 @@ def options_of(command):
     return set(re.findall(r"--[a-z-]+", found.output)), found.output
 
 
-@pytest.mark.parametrize("changed", [{}, {"role": "helper", "replicas": 1, "url": ""}])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"helper": "https://helper.example", "authority": "https://who.example"},
+        {"role": "helper", "replicas": 1},
+        {"role": "authority", "replicas": 1},
+    ],
+)
 def test_the_chart_makes_what_belongs_together(changed):
     deployment = rendered("deployment.yaml", **changed)
     service, budget = rendered("service.yaml"), rendered("disruption.yaml")
@@ -68,7 +75,13 @@ def test_the_chart_makes_what_belongs_together(changed):
     options, _ = options_of("serve")
     used = {argument.split("=")[0] for argument in container["args"] if argument[:2] == "--"}
     assert used <= options
-    assert ("--url" in used) == (role == "coordinator")
+    assert ({"--helper", "--authority"} <= used) == (role == "coordinator")
+    # Nothing of another party is mounted.
+    mounts = [mount["mountPath"] for mount in container["volumeMounts"]]
+    assert [path for path in mounts if path.startswith("/data/")] == [
+        f"/data/{role}",
+        "/data/public",
+    ]
 
 
 def test_the_composition_names_volumes_secrets_and_options_that_there_are():
@@ -83,6 +96,8 @@ def test_the_composition_names_volumes_secrets_and_options_that_there_are():
             command = service["command"]
             options, _ = options_of(command[0])
             assert {c.split("=")[0] for c in command if c[:2] == "--"} <= options
+    # Whoever runs all parties on one host is told what that is worth.
+    assert "--rehearsal" in found["services"]["init"]["command"]
     networks = {name: set(s.get("networks", [])) for name, s in found["services"].items()}
     assert not networks["helper"] & networks["database"]
 

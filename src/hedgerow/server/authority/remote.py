@@ -60,11 +60,11 @@ class RemoteAuthority:
             body = bytes.fromhex(found["certificate"])
             name, users, kind = str(found["name"]), int(found["users"]), ClientKind(found["kind"])
             certificate = from_wire(Certificate, body)
-        except (ValueError, KeyError, TypeError) as error:
+            certificate.check(self.key)
+        except (ValueError, KeyError, TypeError, ProtocolError) as error:
             raise _odd() from error
         if certificate.key != asked.key:
             raise _odd()
-        certificate.check(self.key)
         return checked(EnrolledClient(asked.key.hex(), kind, name, users, body))
 
 

@@ -21,7 +21,7 @@ SECTIONS = (
 )
 """Name, path below `PREFIX`, and what it takes."""
 
-BELONGS = {"/runs": "/tasks", "/new-task": "/tasks"}
+BELONGS = {"/runs": "/tasks", "/new-task": "/tasks", "/keys": "/privacy"}
 """Pages that stand in another section than their path says."""
 
 

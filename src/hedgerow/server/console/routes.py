@@ -68,6 +68,7 @@ PAGES = (
     Page("POST", "/participants/{name}/revoke", _P.REVOKE_CLIENTS, "participants.revoke"),
     Page("GET", "/privacy", _P.READ_LEDGER, "privacy.show"),
     Page("GET", "/privacy.csv", _P.READ_LEDGER, "privacy.download"),
+    Page("GET", "/keys", _P.READ_LEDGER, "holders.show"),
     Page("GET", "/audit-log", _P.READ_AUDIT_LOG, "audit_log.show"),
     Page("GET", "/audit-log/check", _P.READ_AUDIT_LOG, "audit_log.check"),
     Page("GET", "/audit-log.csv", _P.READ_AUDIT_LOG, "audit_log.download"),

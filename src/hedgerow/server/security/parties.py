@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from hedgerow.addresses import check_url
 from hedgerow.errors import ConfigError
 from hedgerow.federation.deployment import Deployment
@@ -215,6 +217,22 @@ def coordinator_of(folder: Path) -> tuple[Deployment, keys.CoordinatorKeys]:
     if public(own.signing) != deployment.coordinator:
         raise _not_its_own(folder, COORDINATOR)
     return deployment, own
+
+
+def authority_of(folder: Path, deployment: Deployment) -> Ed25519PrivateKey | None:
+    """Return the enrolment authority's key where the coordinator holds it; None where it is apart.
+
+    Raises
+    ------
+    ConfigError
+        It is damaged, or not that of the deployment.
+    """
+    if not (folder / keys.AUTHORITY_KEY).exists():
+        return None
+    own = keys.load_authority(folder)
+    if public(own) != deployment.authority:
+        raise _not_its_own(folder, AUTHORITY)
+    return own
 
 
 def helper_of(folder: Path) -> tuple[Deployment, HelperKeys]:
