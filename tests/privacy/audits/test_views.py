@@ -17,7 +17,7 @@ from hedgerow.privacy.secure.split import client, helper
 
 CLIENTS, WORDS, BITS = 6, 3000, 22
 RING = Ring(BITS)
-FLOOR = Floor(2, adversaries=0.0, dropouts=0.2, semi_malicious=False)
+FLOOR = Floor(2, adversaries=0.2, dropouts=0.2, semi_malicious=False)
 
 
 def common(**parts):
@@ -40,7 +40,7 @@ def split_terms():
 
 
 def between_clients(*, consistency=False):
-    assumptions = Assumptions(0.0, 0.2, semi_malicious=False)
+    assumptions = Assumptions(0.2, 0.2, semi_malicious=False)
     return pairwise_terms(assumptions=assumptions, **common(consistency=consistency))
 
 
