@@ -1,0 +1,290 @@
+"""What lying clients put into a sum so that a model recommends the item that they push.
+
+One function per model. It is given all that a well-informed liar knows, namely the public state and
+everybody else's sum but for its noise, and yields terms worth trying, none longer than the liars
+together may send; :func:`best_lie` rehearses each and keeps the one that puts the item before most
+people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import scipy
+
+from hedgerow.data.block import Block
+from hedgerow.models.als import OBSERVED_CURVATURE, solve_users
+from hedgerow.models.base import Recipe, State, Step
+from hedgerow.models.decay import TimeMajor
+from hedgerow.models.denoising import counted, steadied
+from hedgerow.models.private_sequence import FIRST_WEIGHT
+from hedgerow.models.unit_terms import unit_states
+from hedgerow.statistics import Array, Statistics
+
+LIST = 10
+"""How many items are recommended to each person."""
+
+TURNS = 200
+"""Steps of the ascent that aims a vector."""
+
+RIDGES = (1e-1, 1e-3, 1e-5, 1e-7, 1e-9)
+"""Of the strongest direction, what is added to all."""
+
+SHARES = (0.01, 0.1, 1.0)
+"""Of what may be sent, what is tried where more is not always better."""
+
+
+@dataclass(frozen=True)
+class Audience:
+    """To whom an item is pushed.
+
+    Parameters
+    ----------
+    histories
+        Of everybody.
+    target
+        The item.
+    """
+
+    histories: Block
+    target: int
+
+    @cached_property
+    def met(self) -> Array:
+        """Who has met which item, shape (users, items)."""
+        return self.histories.incidence().toarray() > 0
+
+    @cached_property
+    def newcomers(self) -> Array:
+        """Those who have not met the target, to whom it could be recommended."""
+        return np.flatnonzero(~self.met[:, self.target])
+
+    def ahead(self, scores: Array) -> Array:
+        """Return by how much the target is ahead of each newcomer's last place of the list."""
+        values = np.where(np.isfinite(scores), scores, -np.inf).astype(np.float64)
+        own = values[self.newcomers, self.target]
+        values[self.met] = -np.inf
+        values[:, self.target] = -np.inf
+        return own - np.partition(values[self.newcomers], -LIST, axis=1)[:, -LIST]
+
+    def exposure(self, scores: Array) -> float:
+        """Return ER@10: in which share of the newcomers' lists the target is; ties count not."""
+        return float(np.mean(self.ahead(scores) > 0))
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What liars know when they are asked for a term.
+
+    Parameters
+    ----------
+    recipe, state, step
+        What is asked for; public.
+    honest
+        Everybody else's sum, with a draw of the noise that the liars made themselves.
+    audience
+        To whom they push what.
+    reach
+        L2 norm of all that the liars together may send.
+    """
+
+    recipe: Recipe
+    state: State
+    step: Step[Block, State]
+    honest: Statistics
+    audience: Audience
+    reach: float
+
+    @property
+    def target(self) -> int:
+        """The item that is pushed."""
+        return self.audience.target
+
+    @cached_property
+    def before(self) -> State:
+        """The state that would come of honest terms alone."""
+        return self.step.update(self.honest)
+
+    def exposure(self, term: Statistics) -> float:
+        """Return what a term would reach, 0 where the model could not be made of it."""
+        try:
+            state = self.step.update(replace(self.honest + term, noise=self.honest.noise))
+        except (np.linalg.LinAlgError, ValueError):
+            return 0.0
+        return self.audience.exposure(self.recipe.scorer(state).scores(self.audience.histories))
+
+    def lacking(self, state: State) -> Array:
+        """Return how much the target lacks to be in each newcomer's list under a state."""
+        return -self.audience.ahead(self.recipe.scorer(state).scores(self.audience.histories))
+
+    def term(self, **arrays: Array) -> Statistics:
+        """Return a term that is zero but for the arrays given."""
+        return Statistics({**self.step.schema.zeros(), **arrays})
+
+    def row(self, name: str, values: Any) -> Statistics:
+        """Return a term that is zero but in the target's row of one array."""
+        array = np.zeros(self.step.schema.fields[name].shape)
+        array[self.target] = values
+        return self.term(**{name: array})
+
+
+def best_lie(situation: Situation) -> Statistics:
+    """Return the term that reaches most newcomers, of those that are worth trying."""
+    tried = LIES.get(situation.recipe.name, nothing)(situation)
+    terms = list(tried) or [situation.term()]
+    if len(terms) == 1:
+        return terms[0]
+    return max(terms, key=situation.exposure)
+
+
+def aimed(gains: Array, lacking: Array, reach: float) -> Array:
+    """Return a vector no longer than ``reach`` for which most users get what they lack.
+
+    The best of some ridge regressions to equal gains for all, then projected ascent on ever
+    steeper sigmoids, which give up on those who are out of reach.
+
+    Parameters
+    ----------
+    gains
+        What each value adds to the target's score, shape (users, size).
+    lacking
+        What the score lacks, shape (users,).
+    reach
+        L2 norm.
+    """
+    scaled = gains * reach
+    squares, turn = np.linalg.eigh(scaled @ scaled.T)
+    along = turn.T @ np.ones(len(scaled))
+    starts = [
+        _within(scaled.T @ (turn @ (along / (squares.clip(0) + ridge * squares[-1]))), least=1.0)
+        for ridge in RIDGES
+    ]
+
+    def won(vector: Array) -> int:
+        return int((scaled @ vector > lacking).sum())
+
+    best = vector = max(starts, key=won)
+    spread = float(np.std(lacking)) or 1.0
+    for number in range(TURNS):
+        ahead = scaled @ vector - lacking
+        logistic = scipy.special.expit(-ahead / spread / 10 ** (-2 * number / TURNS))
+        slope = scaled.T @ (logistic * (1 - logistic))
+        step = 0.3 * (1 - number / TURNS) / max(float(np.linalg.norm(slope)), 1e-300)
+        vector = _within(vector + step * slope)
+        best = max(best, vector, key=won)
+    return np.asarray(best * reach)
+
+
+def _within(vector: Array, least: float = 0.0) -> Array:
+    """Return a vector scaled to a length of at most 1, and at least ``least``."""
+    length = float(np.linalg.norm(vector))
+    return vector * (min(max(length, least), 1) / max(length, 1e-300))
+
+
+def nothing(_: Situation) -> Iterator[Statistics]:
+    """Yield no term: this step is left alone."""
+    yield from ()
+
+
+def count(situation: Situation) -> Iterator[Statistics]:
+    """Put all into the target's count."""
+    yield situation.row("counts", situation.reach)
+
+
+def transitions(situation: Situation) -> Iterator[Statistics]:
+    """Have the target follow the items that people met last; its rivals pay, so totals stay."""
+    recipe, target, reach = situation.recipe, situation.target, situation.reach
+    counts = situation.before.arrays["counts"].astype(np.float64)
+    totals = np.maximum(counts.sum(1), 1) ** recipe.normalization
+    histories = situation.audience.histories
+    aged = histories.matrix(np.float32(recipe.decay) ** histories.ages.astype(np.float32))
+    gains = (aged.toarray() / totals)[situation.audience.newcomers]
+    column = aimed(gains, situation.lacking(situation.before), reach)
+    pairs = np.zeros(counts.shape)
+    pairs[:] = -column[:, None] / (len(column) - 1)
+    pairs[:, target] = column
+    for followed in (pairs, np.where(np.arange(len(column)) == target, pairs, 0)):
+        yield situation.term(counts=followed * min(1, reach / np.linalg.norm(followed)))
+
+
+def sequence(situation: Situation) -> Iterator[Statistics]:
+    """Aim the target's row of the readout; counts and item vectors are left alone."""
+    if "next" not in situation.step.schema.fields:
+        return
+    recipe, state, honest = situation.recipe, situation.state, situation.honest
+    gram = steadied(honest["gram"].astype(np.float64), honest.noise)
+    gram[np.diag_indices(len(gram))] += recipe.regularization
+    features = recipe.features(state).at_end(situation.audience.histories)
+    discount = (state.arrays["counts"][situation.target] + 1) ** -recipe.popularity_discount
+    gains = discount * np.linalg.solve(gram, features[situation.audience.newcomers].T).T
+    lacking = situation.lacking(situation.before)
+    yield situation.row("next", aimed(gains, lacking, situation.reach))
+
+
+def private_sequence(situation: Situation) -> Iterator[Statistics]:
+    """Put all into the count, then aim the target's rows of both readouts."""
+    if situation.state.round == 0:
+        yield from count(situation)
+        return
+    state, histories = situation.state, situation.audience.histories
+    vectors = state.arrays[f"vectors{state.round}"]
+    aged = np.float32(situation.recipe.decay) ** histories.ages.astype(np.float32)
+    states = np.asarray(histories.matrix(aged) @ vectors, np.float64)
+    states /= np.maximum(np.linalg.norm(states, axis=1, keepdims=True), 1e-9)
+    scale = np.sqrt(vectors.shape[1]) * (FIRST_WEIGHT if state.round == 1 else 1)
+    scale *= (state.arrays["popularity"][situation.target] + 1) ** (
+        -situation.recipe.popularity_discount
+    )
+    lacking = situation.lacking(situation.before)
+    gains = scale * states[situation.audience.newcomers]
+    yield situation.row("next", aimed(gains, lacking, situation.reach))
+
+
+def als(situation: Situation) -> Iterator[Statistics]:
+    """Move the target's vector to where users are, so far as the step on it goes."""
+    recipe, honest, target = situation.recipe, situation.honest, situation.target
+    before = situation.before
+    users = max(float(honest["users"]), 1.0)
+    share = counted(honest["counts"].astype(np.float64), honest.noise)[target] / users
+    spectrum, basis = np.linalg.eigh(steadied(honest["gram"].astype(np.float64), honest.noise))
+    curvature = (recipe.unobserved + OBSERVED_CURVATURE * share) * spectrum.clip(0) / users
+    curvature += recipe.regularization * (share + recipe.unobserved)
+    tastes = solve_users(recipe, before.arrays["vectors"], situation.audience.histories).vectors
+    gains = (tastes[situation.audience.newcomers] @ basis / curvature) @ basis.T / users
+    lacking = situation.lacking(before)
+    for part in SHARES:
+        yield situation.row("residual", aimed(gains, lacking, part * situation.reach))
+
+
+def item_item(situation: Situation) -> Iterator[Statistics]:
+    """Aim the target's column of the Gram matrix; its own count keeps the matrix definite."""
+    recipe, target, honest = situation.recipe, situation.target, situation.honest
+    gram = steadied(honest["gram"].astype(np.float64), honest.noise)
+    others = np.delete(np.arange(len(gram)), target)
+    rest = gram[np.ix_(others, others)] + recipe.regularization * np.eye(len(others))
+    histories = situation.audience.histories
+    aged = histories.matrix(np.float32(recipe.decay) ** histories.ages.astype(np.float32))
+    wanted = aged.toarray()[situation.audience.newcomers][:, others].T.astype(np.float64)
+    gains = scipy.linalg.cho_solve(scipy.linalg.cho_factor(rest), wanted).T
+    lacking = situation.lacking(situation.before)
+    for part in SHARES:
+        column = aimed(gains, lacking, part * situation.reach)
+        pairs = np.zeros(gram.shape)
+        pairs[target, others] = pairs[others, target] = column
+        pairs[target, target] = np.sqrt(max(situation.reach**2 - column @ column, 0))
+        yield situation.term(gram=pairs)
+
+
+LIES: Mapping[str, Callable[[Any], Iterator[Statistics]]] = {
+    "popularity": count,
+    "transitions": transitions,
+    "sequence": sequence,
+    "private_sequence": private_sequence,
+    "als": als,
+    "item_item": item_item,
+}
+"""By the name of the model."""
