@@ -4,43 +4,36 @@
 
 Everybody of MovieLens 100K takes part honestly; liars come on top, and push the least popular item.
 Printed is ER@10: the share of those who have not met it in whose ten recommendations it then is,
-among all items. *norm* liars keep to the clip, as clients are asked to; a *ring* liar sends whatever
-the secured sum's ring takes without wrapping around. The liars know everybody else's terms (models
-of earlier runs tell nearly as much) but not the noise. Sums are as ``split`` opens them: clipped, and
-with the noise of both servers.
+among all items. *norm* liars keep to the clip, as clients are asked to; a *ring* liar sends
+whatever the secured sum's ring takes without wrapping around. The liars know everybody else's terms
+(models of earlier runs tell nearly as much) but not the noise. Sums are as ``split`` opens them:
+clipped, and with the noise of both servers.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
 
 import numpy as np
-from lies import Audience, Situation, best_lie
+from lying_aims import Audience
+from lying_sums import Liars, Poisoned
 from threadpoolctl import threadpool_limits
 
 from hedgerow import Clients, Interactions, load
 from hedgerow.data.split import Fold
-from hedgerow.federation.bounding import Clipped, MeasureNorms
-from hedgerow.federation.contribute import OnHistory
-from hedgerow.federation.executors import Executor, Serial
-from hedgerow.federation.group import Group
-from hedgerow.federation.pipeline import Passed, Pipeline
-from hedgerow.federation.setting import SERVERS, Noise, Setting
+from hedgerow.federation.executors import Serial
+from hedgerow.federation.pipeline import Pipeline
 from hedgerow.federation.simulator import train
 from hedgerow.models import ALS, ItemItem, Popularity, PrivateSequence, Sequence, Transitions
-from hedgerow.models.base import Recipe, State, Step
-from hedgerow.privacy import gaussian
+from hedgerow.models.base import Recipe
 from hedgerow.privacy.ledger import Ledger
-from hedgerow.privacy.planning import NoisePlan
 from hedgerow.privacy.policy import Policy
-from hedgerow.statistics import Array, Statistics, total
 
 MODELS: Mapping[str, Recipe] = {
     "popularity": Popularity(),
@@ -53,45 +46,7 @@ MODELS: Mapping[str, Recipe] = {
 
 EPSILON = 2.0
 
-
-@dataclass(frozen=True)
-class Liars:
-    """How many lie, and what stops them.
-
-    Parameters
-    ----------
-    number
-        Of liars, who send the same.
-    ring
-        Whether only the ring bounds what they send; otherwise they keep to the clip.
-    """
-
-    number: int
-    ring: bool = False
-
-    def reach(self, bound: float, multiplier: float, honest: Array, clients: int) -> float:
-        """Return the L2 norm of what they may send together.
-
-        Parameters
-        ----------
-        bound
-            The clip.
-        multiplier
-            Of the noise that is promised.
-        honest
-            The sum of everybody else's terms, flat.
-        clients
-            How many those are.
-        """
-        if not self.ring:
-            return self.number * bound
-        policy = Policy(secure="split", epsilon=EPSILON if multiplier else None)
-        units, noise = clients + self.number, Noise("", bound, multiplier)
-        setting = Setting.of(policy, noise, len(honest), [(units, units)], b"")
-        # Where everybody else's terms and the servers' noise need room, it would wrap around.
-        noise_at_most = len(SERVERS) * gaussian.bound(setting.deviation)
-        free = (setting.ring.bound - noise_at_most) / setting.quantizer.scale
-        return max(free - float(np.abs(honest).max()), 0.0)
+WORKERS = 2
 
 
 KINDS: Mapping[str, Liars] = {
@@ -102,103 +57,18 @@ KINDS: Mapping[str, Liars] = {
 
 
 @dataclass(frozen=True)
-class Infiltrated:
-    """An executor among whose clients are liars.
+class Cell:
+    """One run of the table: a promise, a kind of liars, and a seed."""
 
-    Parameters
-    ----------
-    honest
-        Where everybody else is.
-    liars
-        Who lies.
-    recipe, audience
-        What is trained, and to whom they push which item.
-    multiplier
-        Of the noise that the step's sum promises.
-    """
-
-    honest: Executor
-    liars: Liars
-    recipe: Recipe
-    audience: Audience
-    multiplier: float
+    epsilon: float | None
+    kind: str
+    seed: int
 
     @property
-    def data(self) -> Fold:
-        """What the honest clients hold."""
-        return self.honest.data
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        """Nothing to stop."""
-
-    def sum(self, step: Step[Fold, Any], weights: Array) -> Statistics:
-        """Add the lie to the honest sum; how long terms are is asked before, and told honestly."""
-        honest = self.honest.sum(step, weights)
-        match step:
-            case Clipped(step=OnHistory(step=asked), bound=bound):
-                pass
-            case OnHistory(step=asked):
-                norms = MeasureNorms(step, 1.0)
-                bound = norms.update(self.honest.sum(norms, weights))
-            case _:
-                return honest
-        flat = asked.schema.flatten(honest)
-        reach = self.liars.reach(bound, self.multiplier, flat, int(weights.sum()))
-        sigma = bound * self.multiplier * math.sqrt(len(SERVERS))
-        drawn = np.random.default_rng(0).standard_normal(asked.schema.size) * sigma
-        guessed = replace(honest + asked.schema.unflatten(drawn), noise=sigma)
-        state: State = asked.state
-        situation = Situation(self.recipe, state, asked, guessed, self.audience, reach)
-        return total([honest, best_lie(situation)])
-
-
-@dataclass(frozen=True)
-class Poisoned:
-    """A pipeline into whose sums liars put their terms; before the noise, as clients do."""
-
-    pipeline: Pipeline
-    liars: Liars
-    recipe: Recipe
-    audience: Audience
-
-    @property
-    def policy(self) -> Policy:
-        """What is promised."""
-        return self.pipeline.policy
-
-    @property
-    def spent(self) -> float | None:
-        """The epsilon that was spent so far."""
-        return self.pipeline.spent
-
-    def sum(
-        self, group: Group, step: Step[Fold, Any], number: int, model: bytes = b""
-    ) -> Passed:
-        """Return a step's sum over a group of clients and the liars."""
-        steps = self.pipeline.plan.steps
-        promised = steps[number].multiplier if steps else 0.0
-        executor = Infiltrated(group.executor, self.liars, self.recipe, self.audience, promised)
-        summing = replace(self.pipeline, plan=by_both_servers(self.pipeline.plan))
-        return summing.sum(replace(group, executor=executor), step, number, model)
-
-
-def by_both_servers(plan: NoisePlan) -> NoisePlan:
-    """Return a plan with the noise that there is in ``split``, where each server makes it all."""
-    factor = math.sqrt(len(SERVERS))
-    return replace(
-        plan,
-        steps=tuple(
-            replace(
-                step,
-                multiplier=step.multiplier * factor,
-                norms_multiplier=step.norms_multiplier and step.norms_multiplier * factor,
-            )
-            for step in plan.steps
-        ),
-    )
+    def head(self) -> str:
+        """The column."""
+        what = "no epsilon" if self.epsilon is None else f"epsilon {self.epsilon:g}"
+        return f"{what}: {self.kind}"
 
 
 def least_popular(log: Interactions) -> int:
@@ -206,7 +76,9 @@ def least_popular(log: Interactions) -> int:
     return int(np.argmin(log.block.incidence().sum(axis=0)))
 
 
-def pushed(recipe: Recipe, log: Interactions, liars: Liars, epsilon: float | None, seed: int) -> float:
+def pushed(
+    recipe: Recipe, log: Interactions, liars: Liars, epsilon: float | None, seed: int
+) -> float:
     """Return the ER@10 of the least popular item after a run with liars in it."""
     clients = Clients.devices(log.users)
     audience = Audience(log.block, least_popular(log))
@@ -227,34 +99,54 @@ def pushed(recipe: Recipe, log: Interactions, liars: Liars, epsilon: float | Non
     return audience.exposure(run.scorer.scores(log.block))
 
 
+def cells(seeds: int) -> list[Cell]:
+    """Return all that is run for one model; without noise one seed says it all."""
+    return [
+        Cell(epsilon, kind, seed)
+        for epsilon in (None, EPSILON)
+        for kind in KINDS
+        for seed in range(1 if epsilon is None else seeds)
+    ]
+
+
+def run(title: str, data: str, cell: Cell) -> float:
+    """Run one cell, in one thread."""
+    with threadpool_limits(1):
+        log = load(data).distinct()
+        return pushed(MODELS[title], log, KINDS[cell.kind], cell.epsilon, cell.seed)
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", default="ml-100k")
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=3, help="of the noise")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     chosen = parser.parse_args()
-    log = load(chosen.data).distinct()
-    heads = [f"{what}, {kind}" for what in ("no epsilon", f"epsilon {EPSILON:g}") for kind in KINDS]
+    heads = list(dict.fromkeys(cell.head for cell in cells(1)))
     print(f"| ER@10 | {' | '.join(heads)} |\n| --- |{' --: |' * len(heads)}", flush=True)
     found: dict[str, dict[str, list[float]]] = {}
     started = time.perf_counter()
-    with threadpool_limits(2):
-        for title in chosen.models:
-            row = found[title] = {}
-            for epsilon in (None, EPSILON):
-                what = "no epsilon" if epsilon is None else f"epsilon {epsilon:g}"
-                for kind, liars in KINDS.items():
-                    row[f"{what}, {kind}"] = [
-                        pushed(MODELS[title], log, liars, epsilon, seed)
-                        for seed in range(chosen.seeds)
-                    ]
-            cells = " | ".join(f"{np.mean(values):.3f}" for values in row.values())
-            print(f"| {title} | {cells} |", flush=True)
+    with ProcessPoolExecutor(WORKERS) as pool:
+        asked = {
+            title: [
+                (cell, pool.submit(run, title, chosen.data, cell)) for cell in cells(chosen.seeds)
+            ]
+            for title in chosen.models
+        }
+        for title, running in asked.items():
+            row: dict[str, list[float]] = {head: [] for head in heads}
+            for cell, answer in running:
+                row[cell.head].append(answer.result())
+            figures = " | ".join(f"{np.mean(values):.3f}" for values in row.values())
+            print(f"| {title} | {figures} |", flush=True)
+            found[title] = row
             if chosen.json:
                 chosen.json.write_text(json.dumps(found, indent=2) + "\n")
-    print(f"\n{time.perf_counter() - started:.0f} s, seeds: {chosen.seeds}")
+    print(
+        f"\n{time.perf_counter() - started:.0f} s; epsilon: mean of {chosen.seeds} draws of noise"
+    )
 
 
 if __name__ == "__main__":

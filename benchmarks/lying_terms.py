@@ -9,71 +9,23 @@ people.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import scipy
+from lying_aims import Audience, aimed
 
 from hedgerow.data.block import Block
 from hedgerow.models.als import OBSERVED_CURVATURE, solve_users
 from hedgerow.models.base import Recipe, State, Step
-from hedgerow.models.decay import TimeMajor
 from hedgerow.models.denoising import counted, steadied
 from hedgerow.models.private_sequence import FIRST_WEIGHT
-from hedgerow.models.unit_terms import unit_states
 from hedgerow.statistics import Array, Statistics
-
-LIST = 10
-"""How many items are recommended to each person."""
-
-TURNS = 200
-"""Steps of the ascent that aims a vector."""
-
-RIDGES = (1e-1, 1e-3, 1e-5, 1e-7, 1e-9)
-"""Of the strongest direction, what is added to all."""
 
 SHARES = (0.01, 0.1, 1.0)
 """Of what may be sent, what is tried where more is not always better."""
-
-
-@dataclass(frozen=True)
-class Audience:
-    """To whom an item is pushed.
-
-    Parameters
-    ----------
-    histories
-        Of everybody.
-    target
-        The item.
-    """
-
-    histories: Block
-    target: int
-
-    @cached_property
-    def met(self) -> Array:
-        """Who has met which item, shape (users, items)."""
-        return self.histories.incidence().toarray() > 0
-
-    @cached_property
-    def newcomers(self) -> Array:
-        """Those who have not met the target, to whom it could be recommended."""
-        return np.flatnonzero(~self.met[:, self.target])
-
-    def ahead(self, scores: Array) -> Array:
-        """Return by how much the target is ahead of each newcomer's last place of the list."""
-        values = np.where(np.isfinite(scores), scores, -np.inf).astype(np.float64)
-        own = values[self.newcomers, self.target]
-        values[self.met] = -np.inf
-        values[:, self.target] = -np.inf
-        return own - np.partition(values[self.newcomers], -LIST, axis=1)[:, -LIST]
-
-    def exposure(self, scores: Array) -> float:
-        """Return ER@10: in which share of the newcomers' lists the target is; ties count not."""
-        return float(np.mean(self.ahead(scores) > 0))
 
 
 @dataclass(frozen=True)
@@ -112,7 +64,7 @@ class Situation:
     def exposure(self, term: Statistics) -> float:
         """Return what a term would reach, 0 where the model could not be made of it."""
         try:
-            state = self.step.update(replace(self.honest + term, noise=self.honest.noise))
+            state = self.step.update(self.honest + term)
         except (np.linalg.LinAlgError, ValueError):
             return 0.0
         return self.audience.exposure(self.recipe.scorer(state).scores(self.audience.histories))
@@ -134,60 +86,10 @@ class Situation:
 
 def best_lie(situation: Situation) -> Statistics:
     """Return the term that reaches most newcomers, of those that are worth trying."""
-    tried = LIES.get(situation.recipe.name, nothing)(situation)
-    terms = list(tried) or [situation.term()]
-    if len(terms) == 1:
-        return terms[0]
-    return max(terms, key=situation.exposure)
-
-
-def aimed(gains: Array, lacking: Array, reach: float) -> Array:
-    """Return a vector no longer than ``reach`` for which most users get what they lack.
-
-    The best of some ridge regressions to equal gains for all, then projected ascent on ever
-    steeper sigmoids, which give up on those who are out of reach.
-
-    Parameters
-    ----------
-    gains
-        What each value adds to the target's score, shape (users, size).
-    lacking
-        What the score lacks, shape (users,).
-    reach
-        L2 norm.
-    """
-    scaled = gains * reach
-    squares, turn = np.linalg.eigh(scaled @ scaled.T)
-    along = turn.T @ np.ones(len(scaled))
-    starts = [
-        _within(scaled.T @ (turn @ (along / (squares.clip(0) + ridge * squares[-1]))), least=1.0)
-        for ridge in RIDGES
-    ]
-
-    def won(vector: Array) -> int:
-        return int((scaled @ vector > lacking).sum())
-
-    best = vector = max(starts, key=won)
-    spread = float(np.std(lacking)) or 1.0
-    for number in range(TURNS):
-        ahead = scaled @ vector - lacking
-        logistic = scipy.special.expit(-ahead / spread / 10 ** (-2 * number / TURNS))
-        slope = scaled.T @ (logistic * (1 - logistic))
-        step = 0.3 * (1 - number / TURNS) / max(float(np.linalg.norm(slope)), 1e-300)
-        vector = _within(vector + step * slope)
-        best = max(best, vector, key=won)
-    return np.asarray(best * reach)
-
-
-def _within(vector: Array, least: float = 0.0) -> Array:
-    """Return a vector scaled to a length of at most 1, and at least ``least``."""
-    length = float(np.linalg.norm(vector))
-    return vector * (min(max(length, least), 1) / max(length, 1e-300))
-
-
-def nothing(_: Situation) -> Iterator[Statistics]:
-    """Yield no term: this step is left alone."""
-    yield from ()
+    if not situation.reach:
+        return situation.term()
+    terms = list(LIES[situation.recipe.name](situation)) or [situation.term()]
+    return terms[0] if len(terms) == 1 else max(terms, key=situation.exposure)
 
 
 def count(situation: Situation) -> Iterator[Statistics]:
