@@ -24,7 +24,7 @@ from hedgerow.models.denoising import counted, steadied
 from hedgerow.models.private_sequence import FIRST_WEIGHT
 from hedgerow.statistics import Array, Statistics
 
-SHARES = (0.01, 0.1, 1.0)
+SHARES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 """Of what may be sent, what is tried where more is not always better."""
 
 
@@ -147,7 +147,14 @@ def private_sequence(situation: Situation) -> Iterator[Statistics]:
 
 
 def als(situation: Situation) -> Iterator[Statistics]:
-    """Move the target's vector to where users are, so far as the step on it goes."""
+    """Move the target's vector to where users are, so far as the step on it goes.
+
+    In the last round, which nothing undoes. Where noise hides what they may send, liars send all of
+    it in all rounds: what is left of each adds up, and a rehearsal tells little.
+    """
+    hidden = situation.reach < 2 * situation.honest.noise
+    if situation.state.round < situation.recipe.rounds - 1 and not hidden:
+        return
     recipe, honest, target = situation.recipe, situation.honest, situation.target
     before = situation.before
     users = max(float(honest["users"]), 1.0)
@@ -158,7 +165,7 @@ def als(situation: Situation) -> Iterator[Statistics]:
     tastes = solve_users(recipe, before.arrays["vectors"], situation.audience.histories).vectors
     gains = (tastes[situation.audience.newcomers] @ basis / curvature) @ basis.T / users
     lacking = situation.lacking(before)
-    for part in SHARES:
+    for part in SHARES[:1] if hidden else SHARES:
         yield situation.row("residual", aimed(gains, lacking, part * situation.reach))
 
 
@@ -173,7 +180,7 @@ def item_item(situation: Situation) -> Iterator[Statistics]:
     wanted = aged.toarray()[situation.audience.newcomers][:, others].T.astype(np.float64)
     gains = scipy.linalg.cho_solve(scipy.linalg.cho_factor(rest), wanted).T
     lacking = situation.lacking(situation.before)
-    for part in SHARES:
+    for part in SHARES[::2]:
         column = aimed(gains, lacking, part * situation.reach)
         pairs = np.zeros(gram.shape)
         pairs[target, others] = pairs[others, target] = column
