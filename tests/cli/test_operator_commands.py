@@ -91,6 +91,7 @@ def begin(running):
 
 def test_a_task_is_made_shown_paused_and_stopped(running, task):
     assert "The task shop is made" in task
+    assert "one client that lies can decide what a model recommends" in task
     assert "No run has begun yet" in run("task", "show", "shop")
     name = begin(running)
     assert "0 of 4" in run("task", "list")

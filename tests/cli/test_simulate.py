@@ -182,6 +182,7 @@ def test_a_promise_is_charged_once_and_a_curve_not_at_all(data, tmp_path):
     assert "Privacy: epsilon 3 at delta" in bare
     assert "gaussian noise by the server" in bare
     assert "A person who is at more than one client is protected less." in " ".join(bare.split())
+    assert "one client that lies can decide what a model recommends" in " ".join(bare.split())
     assert "Quality by epsilon" not in bare
     printed = run(*arguments, "--curve", "8, 1", "--curve-seeds", 2, folder=tmp_path)
     for word in ("Quality by epsilon", "without noise", "mean of 2 seeds", "ledger.jsonl"):

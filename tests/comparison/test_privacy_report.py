@@ -99,6 +99,7 @@ def test_it_says_what_is_promised_and_what_is_not(facts, page):
         "own measurements",
         "a secret of the run’s own",
         "Sampling:",
+        "one client that lies can decide what a model recommends",
     ):
         assert words in page.text
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from hedgerow.cli.progress import megabytes
 from hedgerow.comparison.curve import Curve
 from hedgerow.comparison.result import Comparison, Contender
-from hedgerow.privacy.wording import beyond, per
+from hedgerow.privacy.wording import LIARS, beyond, per
 
 ORDER = ("popularity", "local", "federated", "pooled")
 
@@ -121,6 +121,8 @@ def print_privacy(comparison: Comparison, ledger: Path, console: Console) -> Non
         )
     elif policy.secure != "none":
         console.print(f"Privacy: sums {secured}; no epsilon is promised.")
+    if policy.private or policy.secure != "none":
+        console.print(f"note: {LIARS}", style="dim")
     if comparison.curve is not None:
         _print_curve(comparison.curve, comparison.protocol.k, console)
 

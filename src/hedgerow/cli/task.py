@@ -29,7 +29,7 @@ from hedgerow.cli.operating import (
 from hedgerow.data.readers import read_table
 from hedgerow.errors import ConfigError
 from hedgerow.privacy.policy import Policy
-from hedgerow.privacy.wording import beyond, exact_sums
+from hedgerow.privacy.wording import LIARS, beyond, exact_sums
 
 task_app = typer.Typer(
     name="task", help="Make tasks, watch them, pause and stop them.", no_args_is_help=True
@@ -64,6 +64,7 @@ def create(
     else:
         say(f"The task {made['task']['name']} is made; see hedgerow task show.")
         _say_promise(made)
+        say(f"note: {LIARS}")
 
 
 @task_app.command("list")

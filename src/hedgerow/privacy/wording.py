@@ -1,8 +1,13 @@
-"""What goes with an epsilon wherever one is shown: for whom it holds."""
+"""What goes with an epsilon wherever one is shown: for whom it holds, and what it leaves out."""
 
 from __future__ import annotations
 
 from hedgerow.privacy.policy import Policy
+
+LIARS = (
+    "What is promised protects people, not the model: nothing proves yet that clients keep to the "
+    "clip, and one client that lies can decide what a model recommends."
+)
 
 
 def per(unit: str, clients_per_person: int) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy import create_engine, select
 
 from hedgerow.evaluation.quality import margin
 from hedgerow.privacy.ledger import Ledger
+from hedgerow.privacy.wording import LIARS
 from hedgerow.server.console.csv_files import csv_text
 from hedgerow.server.console.rendering import count, power, size, span
 from hedgerow.server.rounds import gather, report
@@ -86,6 +87,12 @@ def test_epsilon_is_never_without_what_it_is_for(browser):
             assert word in text, (path, word)
     assert "δ 3.2·10⁻⁶, per user at one client" in client.get("/console/").text
     assert "at more than one client is protected less" in client.get("/console/privacy").text
+
+
+def test_what_one_lying_client_can_do_is_said_where_models_and_promises_are(browser):
+    client = browser(Role.ANALYST)
+    for path in ("/console/privacy", "/console/models"):
+        assert LIARS in client.get(path).text
 
 
 def test_best_and_newest_are_those_of_the_database(running, browser):

@@ -15,7 +15,7 @@ from hedgerow.comparison.report.wording import (
     metric,
     seconds,
 )
-from hedgerow.privacy.wording import beyond, per
+from hedgerow.privacy.wording import LIARS, beyond, per
 
 MAKERS = {
     "server": "added by the server",
@@ -181,6 +181,7 @@ def not_covered(facts: dict[str, Any]) -> tuple[tuple[str, str], ...]:
         ("The noise", noise),
         ("Settings", settings),
         ("Traffic:", traffic),
+        ("Lying clients:", LIARS),
         ("Other runs", runs.strip()),
     )
 

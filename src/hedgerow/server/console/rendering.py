@@ -9,6 +9,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from hedgerow.privacy.wording import LIARS
+
 DASH = "–"
 """Where there is nothing to say."""
 
@@ -48,7 +50,7 @@ def _environment() -> Environment:
         "power": power,
         "sum_of": sum_of,
     }
-    found.globals |= {"asset": address, "links": links}
+    found.globals |= {"asset": address, "links": links, "liars": LIARS}
     return found
 
 
