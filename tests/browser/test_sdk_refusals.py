@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hostile import ASKS, EASY, file_of, hostile
+from bent_models import ASKS, EASY, file_of, hostile
 from shop_log import USERS
 from shops import ALL, FLOOR
 

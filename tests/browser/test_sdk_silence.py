@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hostile import ASKS, EASY, bent, file_of, hostile, name_of
+from bent_models import ASKS, EASY, bent, file_of, hostile, name_of
 
 RICH, EMPTY = [f"sku-{7 * at % 12}" for at in range(40)], []
 
