@@ -124,10 +124,23 @@ def test_catalog_features_and_other_column_names(tmp_path):
     printed = run(
         "simulate", data, "--model", "popularity", "--columns", "user_id=who",
         "--columns", "item_id=what", "--columns", "timestamp=moment", "--catalog", titles,
-        folder=tmp_path,
+        "--examples", "3", folder=tmp_path,
     )  # fmt: skip
     assert "31 items" in printed
     assert "Item 7" in (tmp_path / "hedgerow-out" / "report.html").read_text()
+
+
+def test_no_history_is_written_unless_examples_are_asked_for(data, tmp_path):
+    for number in (0, 2):
+        run(
+            "simulate", data, "--model", "popularity", "--against", "none", "--examples", number,
+            folder=tmp_path,
+        )  # fmt: skip
+        facts = json.loads((tmp_path / "hedgerow-out" / "result.json").read_text())
+        report = (tmp_path / "hedgerow-out" / "report.html").read_text()
+        assert len(facts["examples"]) == number
+        assert ("share them only with those who may see the log" in report) == bool(number)
+        assert ('class="history"' in report) == bool(number)
 
 
 def test_participation_dropouts_splits_repeats_and_workers(data, tmp_path):

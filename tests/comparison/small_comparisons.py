@@ -28,5 +28,5 @@ def small_log(users=60, n_items=20):
 
 
 def small_comparison(recipe, **how):
-    plan = how.pop("plan", None) or Plan(local_clients=4)
+    plan = how.pop("plan", None) or Plan(local_clients=4, examples=5)
     return compare(small_log(), recipe, protocol=how.pop("protocol", PROTOCOL), plan=plan, **how)

@@ -1,5 +1,7 @@
 """What a comparison holds, what it may look at, and the sign of the tax."""
 
+import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,13 +11,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from small_comparisons import PROTOCOL, small_comparison, small_log
 from support import assert_same_arrays, catalog_of, histories_of, random_block, states_of
 
+from hedgerow.comparison.as_json import as_json
 from hedgerow.comparison.compare import compare
-from hedgerow.comparison.examples import EXAMPLES
 from hedgerow.comparison.result import Plan
 from hedgerow.data.block import Block
 from hedgerow.data.interactions import Interactions
 from hedgerow.data.split import LastOut, RandomPerUser
-from hedgerow.errors import DataError
+from hedgerow.errors import ConfigError, DataError
 from hedgerow.evaluation.evaluate import EvaluationProtocol
 from hedgerow.federation.clients import Clients, Participation
 from hedgerow.models.als import ALS
@@ -235,7 +237,7 @@ def test_a_run_resumed_from_its_checkpoint_finds_the_same(comparison, tmp_path):
 
 def test_examples_are_what_the_model_recommends(comparison):
     log, fold = comparison.log, LastOut().test(comparison.log.block)
-    assert len(comparison.examples) == EXAMPLES
+    assert len(comparison.examples) == comparison.plan.examples == 5
     users = log.users.to_list()
     title = log.catalog.title
     for example in comparison.examples:
@@ -262,17 +264,26 @@ def log_of(histories, n_items):
 
 def test_examples_of_short_histories_are_shown_too():
     log = log_of([[0, 1], [1, 2], [2]], 3)
-    found = compare(log, Popularity(), protocol=PROTOCOL, plan=Plan(contenders=()))
+    found = compare(log, Popularity(), protocol=PROTOCOL, plan=Plan(contenders=(), examples=5))
     assert [e.user for e in found.examples] == ["u0", "u1"]
     assert [len(e.recommended) for e in found.examples] == [2, 2]
 
 
 def test_examples_show_the_latest_of_long_histories():
     log = log_of([range(12), range(3, 15), [1, 2, 3, 4]], 15)
-    found = compare(log, Popularity(), protocol=PROTOCOL, plan=Plan(contenders=()))
+    found = compare(log, Popularity(), protocol=PROTOCOL, plan=Plan(contenders=(), examples=5))
     shown = {example.user: example.history for example in found.examples}
     assert shown["u0"] == tuple(log.catalog.title(i) for i in range(3, 11))
     assert shown["u2"] == tuple(log.catalog.title(i) for i in (1, 2, 3))
+
+
+def test_nobodys_history_is_shown_unless_asked_for():
+    log = log_of([range(12), range(3, 15), [1, 2, 3, 4]], 15)
+    found = compare(log, Popularity(), protocol=PROTOCOL, plan=Plan(contenders=()))
+    assert found.examples == ()
+    assert not {'"u0"', '"u1"', '"u2"'} & set(re.findall(r'"u\d"', json.dumps(as_json(found))))
+    with pytest.raises(ConfigError, match="not negative"):
+        Plan(examples=-1)
 
 
 def test_odd_histories_are_compared():

@@ -8,7 +8,7 @@ from typing import get_type_hints
 import pytest
 
 from hedgerow.federation.invitation import Counted, Invitation
-from hedgerow.privacy.secure.wire import kind
+from hedgerow.privacy.secure.wire import Key32, kind
 from hedgerow.server.helper.remote import PREFIX
 from hedgerow.server.routes import helper
 from hedgerow.server.routes.agents import PHASE_OF
@@ -33,9 +33,10 @@ def entries(body):
 
 
 def in_cddl(hint):
-    return {bytes: "bstr"}.get(hint) or (
-        "key32" if hasattr(hint, "__metadata__") else f"{kind(hint)}-inside"
-    )
+    if not hasattr(hint, "__metadata__"):
+        return f"{kind(hint)}-inside"
+    (bounds,) = hint.__metadata__
+    return "key32" if hint == Key32 else f"bstr .size ({bounds.least}..{bounds.most})"
 
 
 @pytest.mark.parametrize("cls", [Invitation, Counted])

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from hedgerow.cli.hidden import revealed
 from hedgerow.errors import ConfigError
 
 
@@ -27,7 +28,10 @@ def access_key(
     *,
     role: Annotated[RoleName, typer.Option(help="What its holder may do.")] = RoleName.OPERATOR,
     database: Annotated[
-        str | None, typer.Option(envvar="HEDGEROW_DATABASE", help="As given to 'hedgerow serve'.")
+        str | None,
+        typer.Option(
+            envvar="HEDGEROW_DATABASE", help="As given to 'hedgerow serve'.", callback=revealed
+        ),
     ] = None,
 ) -> None:
     """Make an access key and print it; it is kept nowhere.

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from hedgerow.cli.hidden import revealed
 from hedgerow.cli.serve import RoleName
 from hedgerow.errors import ConfigError
 
@@ -16,7 +17,10 @@ Role = Annotated[RoleName, typer.Option(help="Of which server.")]
 Url = Annotated[
     str | None,
     typer.Option(
-        "--database", envvar="HEDGEROW_DATABASE", help="As for serve; by default in the folder."
+        "--database",
+        envvar="HEDGEROW_DATABASE",
+        help="As for serve; by default in the folder.",
+        callback=revealed,
     ),
 ]
 Place = Annotated[

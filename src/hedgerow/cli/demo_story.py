@@ -107,7 +107,7 @@ def tell(wanted: Wanted) -> None:
             clients=people.clients,
             split=LastOut(),
             protocol=EvaluationProtocol(seed=wanted.seed),
-            plan=Plan(watch=False, local_clients=len(people.clients)),
+            plan=Plan(watch=False, local_clients=len(people.clients), examples=5),
             seed=wanted.seed,
             listener=bars,
         )

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hedgerow.cli import options as o
+from hedgerow.cli.hidden import HOW, revealed
 from hedgerow.cli.join_request import Agreement, Contact, Data, Duty, Files, Joining
 from hedgerow.errors import ConfigError
 
@@ -26,7 +27,11 @@ def join(
     ] = None,
     token: Annotated[
         str | None,
-        typer.Option(envvar="HEDGEROW_TOKEN", help="The single-use enrolment token, at first."),
+        typer.Option(
+            envvar="HEDGEROW_TOKEN",
+            help=f"The single-use enrolment token, at first; {HOW}",
+            callback=revealed,
+        ),
     ] = None,
     deployment: Annotated[
         Path | None,
@@ -56,7 +61,10 @@ def join(
     certificate_key: Annotated[str | None, typer.Option(help="Its key, PEM file.")] = None,
     data: Annotated[
         str | None,
-        typer.Option(help="A silo's interactions: CSV, Parquet or a database URL."),
+        typer.Option(
+            help=f"A silo's interactions: CSV, Parquet or a database URL; {HOW}",
+            callback=revealed,
+        ),
     ] = None,
     query: o.Query = None,
     columns: o.ColumnNames = None,
@@ -90,7 +98,11 @@ def join(
     ] = None,
     listen_token: Annotated[
         str | None,
-        typer.Option(envvar="HEDGEROW_LISTEN_TOKEN", help="Which callers of --listen show."),
+        typer.Option(
+            envvar="HEDGEROW_LISTEN_TOKEN",
+            help=f"Which callers of --listen show; {HOW}",
+            callback=revealed,
+        ),
     ] = None,
     once: Annotated[
         bool, typer.Option("--once", help="Contribute once, or find nothing to do, and stop.")

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from hedgerow.cli.hidden import HOW, revealed
 from hedgerow.errors import ConfigError
 from hedgerow.privacy.wording import per
 
@@ -27,7 +28,8 @@ Key = Annotated[
     str | None,
     typer.Option(
         envvar="HEDGEROW_ACCESS_KEY",
-        help="An access key; better in the environment, as others can see a command line.",
+        help=f"An access key; others can see a command line, so {HOW}",
+        callback=revealed,
         show_default=False,
     ),
 ]

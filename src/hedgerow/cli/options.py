@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import polars as pl
 import typer
 
+from hedgerow.cli.hidden import revealed
 from hedgerow.data.columns import Columns
 from hedgerow.data.datasets import NAMES, load
 from hedgerow.data.interactions import Interactions
@@ -50,7 +51,9 @@ class ExecutorName(StrEnum):
 Data = Annotated[
     str,
     typer.Argument(
-        help=f"A CSV or Parquet file, a database URL (with --query), or one of {', '.join(NAMES)}.",
+        help="A CSV or Parquet file, a database URL (with --query; @FILE reads the URL from a "
+        f"file), or one of {', '.join(NAMES)}.",
+        callback=revealed,
         show_default=False,
     ),
 ]

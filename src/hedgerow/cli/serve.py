@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from hedgerow.cli.hidden import HOW, revealed
 from hedgerow.errors import ConfigError
 
 
@@ -41,7 +42,8 @@ def serve_command(
         typer.Option(
             envvar="HEDGEROW_DATABASE",
             help="sqlite:///file or postgresql://user:password@host/name; "
-            "by default a file beside the keys.",
+            f"by default a file beside the keys; {HOW}",
+            callback=revealed,
         ),
     ] = None,
     blobs: Annotated[

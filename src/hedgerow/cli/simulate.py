@@ -76,6 +76,15 @@ def simulate(
     executor: o.ExecutorChoice = None,
     workers: o.Workers = 1,
     seed: o.Seed = 0,
+    examples: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=100,
+            help="Show so many users with their histories in report.html and result.json; these "
+            "files are then as confidential as DATA.",
+        ),
+    ] = 0,
     out: Annotated[
         Path, typer.Option(help="Folder for the report, the model and checkpoints.")
     ] = Path("hedgerow-out"),
@@ -93,7 +102,13 @@ def simulate(
     Writes report.html, result.json and model.safetensors.
     """
     console = Console()
-    plan = Plan(_against(against), patience, curve=_epsilons(curve), curve_seeds=curve_seeds)
+    plan = Plan(
+        _against(against),
+        patience,
+        curve=_epsilons(curve),
+        curve_seeds=curve_seeds,
+        examples=examples,
+    )
     share = Participation(participation, dropout, seed)
     if ledger_file is not None and epsilon is None:
         raise ConfigError("--ledger charges what --epsilon promises; give an epsilon, too.")

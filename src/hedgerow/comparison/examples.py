@@ -10,18 +10,34 @@ from hedgerow.data.interactions import Interactions
 from hedgerow.data.split import Fold
 from hedgerow.recommender import Recommender
 
-EXAMPLES = 5
-
 
 def pick_examples(
-    recommender: Recommender, log: Interactions, fold: Fold, *, repeats: bool, k: int = 5
+    recommender: Recommender,
+    log: Interactions,
+    fold: Fold,
+    *,
+    examples: int,
+    repeats: bool,
+    k: int = 5,
 ) -> tuple[Example, ...]:
-    """Pick users over the range of history lengths and recommend to them."""
+    """Pick users over the range of history lengths and recommend to them.
+
+    Parameters
+    ----------
+    recommender, log, fold
+        What recommends, to whom, and what was held out.
+    examples
+        How many; of none nothing is looked at.
+    repeats, k
+        As of `Recommender.recommend_many`.
+    """
+    if not examples:
+        return ()
     judged = np.flatnonzero((fold.history.lengths >= 3) & (fold.targets.lengths > 0))
     if not len(judged):
         judged = np.flatnonzero(fold.targets.lengths > 0)
     order = judged[np.argsort(fold.history.lengths[judged], kind="stable")]
-    chosen = order[np.linspace(0, len(order) - 1, min(EXAMPLES, len(order))).astype(np.int64)]
+    chosen = order[np.linspace(0, len(order) - 1, min(examples, len(order))).astype(np.int64)]
     part = fold.take(chosen)
     histories, targets = _items(part.history), _items(part.targets)
     lists = recommender.recommend_many(histories, k, repeats=repeats)

@@ -217,7 +217,9 @@ def judge(
         plan=plan,
         contenders=found,
         recommender=recommender,
-        examples=pick_examples(recommender, log, test, repeats=protocol.repeats),
+        examples=pick_examples(
+            recommender, log, test, examples=plan.examples, repeats=protocol.repeats
+        ),
         client_updates_per_second=run.client_updates / max(run.seconds, 1e-9),
         curve=curve,
         network=trained.network,

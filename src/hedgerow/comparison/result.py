@@ -92,6 +92,9 @@ class Plan:
         Epsilons under each of which to train again, to see what each allows.
     curve_seeds
         How often to train for each.
+    examples
+        How many users to show with their histories; what is written of the comparison then holds
+        these.
 
     Raises
     ------
@@ -105,6 +108,7 @@ class Plan:
     watch: bool = True
     curve: tuple[float, ...] = ()
     curve_seeds: int = 3
+    examples: int = 0
 
     def __post_init__(self) -> None:
         check_curve(self.curve, self.curve_seeds)
@@ -115,6 +119,8 @@ class Plan:
             )
         if self.local_clients < 1:
             raise ConfigError("At least one client is needed to train alone.")
+        if self.examples < 0:
+            raise ConfigError("A number of example users is not negative.")
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ class Ask:
             setting = _setting(values.pop("setting"))
             ask = cls(setting=setting, **values)
             whole = ask.to_json() == (text if isinstance(text, str) else text.decode())
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ConfigError(f"What the coordinator asks for cannot be read: {error}.") from error
         if not whole:
             raise ConfigError("What the coordinator asks for is not in its canonical form.")

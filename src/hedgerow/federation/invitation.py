@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from hedgerow.privacy.secure.receipt import Inclusion, Receipt
 from hedgerow.privacy.secure.session import Terms
-from hedgerow.privacy.secure.wire import Key32
+from hedgerow.privacy.secure.wire import Between, Key32
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Invitation:
         Of the secured sum.
     """
 
-    ask: bytes
+    ask: Annotated[bytes, Between(0, 1 << 16)]
     terms: Terms
 
 

@@ -139,8 +139,8 @@ def login(audience: str, timestamp: int, scopes: Sequence[str]) -> bytes:
     )
 
 
-def call(path: str, timestamp: int, body: bytes) -> bytes:
-    """Return what one server signs when it calls another.
+def call(path: str, timestamp: int, length: int, body: bytes) -> bytes:
+    """Return what one server signs when it calls another, before the body is sent.
 
     Parameters
     ----------
@@ -148,8 +148,8 @@ def call(path: str, timestamp: int, body: bytes) -> bytes:
         Of the request.
     timestamp
         Milliseconds since 1970 in UTC, from 0 to 2**63 - 1.
-    body
-        Of the request.
+    length, body
+        The bytes of the request's body, and their SHA-256.
     """
     named = path.encode()
     return (
@@ -157,5 +157,6 @@ def call(path: str, timestamp: int, body: bytes) -> bytes:
         + len(named).to_bytes(8, "big")
         + named
         + timestamp.to_bytes(8, "big")
-        + hashlib.sha256(body).digest()
+        + length.to_bytes(8, "big")
+        + body
     )

@@ -87,6 +87,7 @@ class FileLines:
     def append(self, line: bytes, after: int) -> bool:
         """Add a line, in place of one that was cut, where there are as many as its writer knew."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.touch(mode=0o600)
         with self._path.open("ab") as file:
             _lock(file)
             found = self._path.read_bytes()

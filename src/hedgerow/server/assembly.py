@@ -48,7 +48,16 @@ from hedgerow.server.security.origins import shared
 from hedgerow.server.security.people import People, RoleMap
 from hedgerow.server.security.tls import client_context
 from hedgerow.server.security.tokens import Issuer
-from hedgerow.server.settings import AUTHORITY, COORDINATOR, HELPER, Settings, largest
+from hedgerow.server.settings import (
+    AUTHORITY,
+    COORDINATOR,
+    HELPER,
+    LARGEST_BODY,
+    LARGEST_CALL,
+    LARGEST_UNKNOWN,
+    LARGEST_UPLOAD,
+    Settings,
+)
 from hedgerow.server.site import Site
 from hedgerow.server.storage.blobs import open_blobs
 from hedgerow.server.storage.database import Database
@@ -240,6 +249,14 @@ def _guarded(app: FastAPI, operations: Operations, settings: Settings) -> ASGIAp
             return None
         scope[PRINCIPAL] = principal
         return None if principal is ANYONE else principal.name
+
+    def largest(scope: Any) -> int:
+        if settings.role == HELPER:
+            return LARGEST_CALL  # which routes begin to read when they know who sends it
+        if scope.get(PRINCIPAL, ANYONE) is ANYONE:
+            return LARGEST_UNKNOWN
+        uploads = scope["path"].startswith(("/v1/rounds/", "/v1/catalogs"))
+        return LARGEST_UPLOAD if uploads else LARGEST_BODY
 
     drained = Drain(app, operations.draining)
     guarded: ASGIApp = RateLimit(

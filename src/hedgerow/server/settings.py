@@ -15,8 +15,14 @@ COORDINATOR, HELPER, AUTHORITY = "coordinator", "helper", "authority"
 LARGEST_UPLOAD = 64 << 20
 """Bytes of a masked vector at most: of 8 million values of 64 bits."""
 
+LARGEST_CALL = 16 << 20
+"""Bytes of a call to the helper at most: of as many envelopes as one may hold."""
+
 LARGEST_BODY = 1 << 20
 """Bytes of any other body at most."""
+
+LARGEST_UNKNOWN = 16 << 10
+"""Bytes of a body at most from whoever is not logged in: of an enrolment or a login."""
 
 
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
@@ -102,10 +108,3 @@ class Settings:
     def blobs_place(self) -> str:
         """Where blobs are."""
         return self.blobs or str(self.folder / self.role / "blobs")
-
-
-def largest(path: str) -> int:
-    """Return how many bytes the body of a request may have."""
-    if path.startswith(("/v1/rounds/", "/v1/helper/", "/v1/catalogs")):
-        return LARGEST_UPLOAD
-    return LARGEST_BODY

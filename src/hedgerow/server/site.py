@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
@@ -13,6 +13,7 @@ from hedgerow.server.rounds.telling import Telling
 from hedgerow.server.security.access import Principal
 from hedgerow.server.security.audit_log import Event, append
 from hedgerow.server.security.people import People
+from hedgerow.server.security.revocations import Revocations
 from hedgerow.server.security.tokens import Issuer
 from hedgerow.server.storage.inbox import Inbox
 
@@ -49,6 +50,13 @@ class Site:
     enrolment: Ed25519PrivateKey | None = None
     people: People | None = None
     authority: RemoteAuthority | None = None
+    revocations: Revocations = field(init=False)
+    """Whose access tokens count no more."""
+
+    def __post_init__(self) -> None:
+        """Begin with nobody's revocation known."""
+        found = Revocations(self.service.database, self.service.clock)
+        object.__setattr__(self, "revocations", found)
 
     def note(self, connection: Connection, who: Principal, what: str, on: str) -> None:
         """Write to the audit log, as the last thing of a transaction."""

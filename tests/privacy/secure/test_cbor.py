@@ -149,7 +149,7 @@ def test_what_is_not_canonical_is_refused(encoded):
 
 
 def test_values_are_counted_however_they_are_nested():
-    inner = b"\x9a" + (1 << 20).to_bytes(4, "big") + bytes(1 << 20)
+    inner = b"\x99" + (1 << 15).to_bytes(2, "big") + bytes(1 << 15)
     with pytest.raises(ProtocolError, match="more than"):
         cbor.decode(b"\x85" + inner * 5)
 
@@ -172,9 +172,9 @@ def test_a_dataclass_is_the_map_of_its_fields():
 def test_a_reader_stays_where_it_meets_something_else():
     reader = cbor.Reader(cbor.encode([7, "x"]))
     assert not reader.passes(b"\x81")
-    assert reader.count() == 2
-    assert reader.count() is None
-    assert reader.passes(b"\x07")
+    assert reader.head(cbor.LIST) == 2
+    assert reader.head(cbor.LIST) is None
+    assert reader.head(cbor.UNSIGNED) == 7
     with pytest.raises(ProtocolError, match="follow"):
         reader.finish()
     assert reader.value() == "x"

@@ -9,7 +9,7 @@ from routes.interface import NOW, coordinator
 
 from hedgerow.federation.deployment import Deployment
 from hedgerow.server.console.holders import HOLDERS
-from hedgerow.server.console.routes import PAGES
+from hedgerow.server.console.pages import PAGES
 from hedgerow.server.security import sessions
 from hedgerow.server.security.access import Permission, Role, revoke_access_key
 from hedgerow.server.security.openid import OpenID, Provider
@@ -181,7 +181,8 @@ def test_nobody_pays_for_pages_that_nobody_looks_at():
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True,
                            check=True)  # fmt: skip
-    assert found.stdout.split() == ["hedgerow.server.console", "hedgerow.server.console.routes"]
+    console = "hedgerow.server.console"
+    assert found.stdout.split() == [console, f"{console}.pages", f"{console}.routes"]
 
 
 def test_the_keys_page_says_who_holds_what(running, browser):

@@ -23,7 +23,7 @@ from hedgerow.privacy.ledger import Ledger
 from hedgerow.privacy.policy import Policy
 from hedgerow.privacy.secure import cbor
 from hedgerow.privacy.secure.identity import public
-from hedgerow.server.routes.agents import CBOR, PHASE_OF
+from hedgerow.server.routes.agents import CBOR, LARGEST, PHASE_OF
 from hedgerow.server.storage import tables
 from hedgerow.server.storage.database import Database
 from hedgerow.server.tasks.artefacts import Artefacts
@@ -229,3 +229,21 @@ def again(address, eve):
                 assert answer.status_code == 409
             other = http.put(f"/v1/rounds/{row.round}/{row.kind}", content=os.urandom(8))
             assert other.status_code == 409
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_larger_than_any_such_message_is_not_read(tmp_path, kind):
+    database = Database.open(f"sqlite:///{tmp_path / 'hedgerow.db'}")
+    deployment = Deployment(tmp_path, database)
+    (identity,) = deployment.enrol(["eve"])
+    with coordinating(deployment) as (address, _):
+        shown = Eve(address, identity, database).log_in()
+        headers = {"authorization": f"Bearer {shown}", "content-type": CBOR}
+        place = f"{address}/v1/rounds/{'0' * 32}/{kind}"
+        answer = httpx.put(place, content=bytes(LARGEST[kind] + 1), headers=headers)
+        assert (answer.status_code, answer.json()["error"]) == (413, "body-too-large")
+        assert LARGEST[kind] < 1 << 20 or kind in {"masked", "report"}
+        if LARGEST[kind] < 1 << 20:
+            answer = httpx.put(place, content=iter([b"x"]), headers=headers)
+            assert answer.status_code == 413
+    database.close()

@@ -12,8 +12,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from hedgerow.errors import ConfigError
-from hedgerow.server.security.bodies import BodyGuard, _StoppedError, by_prefix
+from hedgerow.server.security.bodies import BodyGuard, _StoppedError
 
 
 class Time:
@@ -75,7 +74,7 @@ def ask(app, pieces, *, length=None, most=100, clock=None, delays=(), grace=10, 
 
     headers = [] if length is None else [(b"content-length", length)]
     scope = {"type": "http", "path": "/upload", "headers": headers}
-    guard = BodyGuard(app, by_prefix({}, most), grace=grace, slowest=slowest, clock=clock)
+    guard = BodyGuard(app, lambda _: most, grace=grace, slowest=slowest, clock=clock)
     asyncio.run(guard(scope, receive, send))
     body = b"".join(message.get("body", b"") for message in sent[1:])
     return sent[0]["status"], body, len(taken)
@@ -184,17 +183,23 @@ def test_what_is_no_request_passes():
     async def app(scope, receive, send):
         seen.append(scope["type"])
 
-    asyncio.run(BodyGuard(app, by_prefix({}, 0))({"type": "lifespan"}, None, None))
+    asyncio.run(BodyGuard(app, lambda _: 0)({"type": "lifespan"}, None, None))
     assert seen == ["lifespan"]
 
 
-def test_routes_have_sizes_of_their_own():
-    largest = by_prefix({"/a": 10, "/a/b": 20, "/c": 0}, 5)
-    found = {path: largest(path) for path in ("/", "/a", "/a/x", "/a/b/x", "/c", "", "a")}
-    assert found == {"/": 5, "/a": 10, "/a/x": 10, "/a/b/x": 20, "/c": 0, "": 5, "a": 5}
-    for sizes, otherwise in (({"a": 1}, 1), ({"/a": -1}, 1), ({}, -1)):
-        with pytest.raises(ConfigError):
-            by_prefix(sizes, otherwise)
+def test_a_requests_head_says_how_large_it_may_be():
+    guard = BodyGuard(reads, lambda scope: len(scope["path"]))
+    sent = []
+
+    async def receive():
+        return {"type": "http.request", "body": b"abc", "more_body": False}
+
+    async def send(message):
+        sent.append(message.get("status"))
+
+    for path in ("/ab", "/a"):
+        asyncio.run(guard({"type": "http", "path": path, "headers": []}, receive, send))
+    assert [status for status in sent if status] == [200, 413]
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +211,7 @@ def port():
 
     app = BodyGuard(
         Starlette(routes=[Route("/upload", upload, methods=["POST"])]),
-        by_prefix({}, 1000),
+        lambda _: 1000,
         grace=0.05,
         slowest=1e6,
     )

@@ -9,6 +9,7 @@ import httpx
 import pytest
 import uvicorn
 
+from hedgerow.server.security import reading
 from hedgerow.server.security.reading import HEAD, PatientProtocol
 
 
@@ -43,8 +44,9 @@ def sent(client, size):
     return count
 
 
+@pytest.mark.parametrize("method", ["PUT", "POST"])
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
-def test_nothing_is_read_before_it_is_asked_for(loop):
+def test_nothing_is_read_before_it_is_asked_for(loop, method):
     begun, pieces, go = threading.Event(), [], threading.Event()
 
     async def app(scope, receive, send):
@@ -60,7 +62,10 @@ def test_nothing_is_read_before_it_is_asked_for(loop):
     size = 8 << 20
     with serving(app, loop) as address, socket.create_connection(address) as client:
         client.settimeout(0.5)
-        head = b"PUT / HTTP/1.1\r\nhost: here\r\ncontent-length: %d\r\n\r\n" % size
+        head = b"%s / HTTP/1.1\r\nhost: here\r\ncontent-length: %d\r\n\r\n" % (
+            method.encode(),
+            size,
+        )
         client.sendall(head + bytes(HEAD))
         assert begun.wait(10)
         # Until the network's buffers are full: a server that read on would take it all.
@@ -90,3 +95,39 @@ def test_requests_follow_each_other_on_one_connection(loop):
             for body in bodies:
                 found = http.request(method, f"http://{host}:{port}/", content=body)
                 assert found.content == body
+
+
+@pytest.mark.parametrize("beginning", [b"", b"GET / HTTP/1.1\r\nx: ", b"GET / HTTP/1.1\r\n\r\nG"])
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_a_head_that_does_not_end_is_given_up(loop, beginning, monkeypatch):
+    monkeypatch.setattr(reading, "SLOWEST_HEAD", 0.2)
+
+    async def app(scope, receive, send):
+        await answer(send, b"ok")
+
+    with serving(app, loop) as address, socket.create_connection(address) as client:
+        client.settimeout(20)
+        client.sendall(beginning)
+        heard = b""
+        while data := client.recv(1 << 16):
+            heard += data
+        assert heard.endswith(b"ok") == beginning.endswith(b"G")
+
+
+@pytest.mark.parametrize("before", [b"", b"GET / HTTP/1.1\r\n\r\n"])
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_a_head_that_is_too_long_is_given_up(loop, before):
+    paths = []
+
+    async def app(scope, receive, send):
+        paths.append(scope["path"])
+        await answer(send, b"ok")
+
+    with serving(app, loop) as address, socket.create_connection(address) as client:
+        client.settimeout(20)
+        client.sendall(before)
+        with contextlib.suppress(ConnectionError):
+            client.sendall(b"GET /long HTTP/1.1\r\nx: " + b"a" * (4 << 20))
+            while client.recv(1 << 16):
+                pass
+    assert paths == ["/"] * bool(before)

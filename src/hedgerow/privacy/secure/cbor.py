@@ -22,10 +22,12 @@ Value: TypeAlias = "Key | bool | Sequence[Value] | Mapping[Key, Value] | None"
 DEPTH = 16
 """How deep lists and maps may be nested."""
 
-ITEMS = 1 << 22
-"""How many values one encoding may hold; large payloads are byte strings, which count as one."""
+ITEMS = 1 << 17
+"""How many values `decode` builds; large payloads are byte strings, which count as one."""
 
-_UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _LIST, _MAP, _TAG, _SIMPLE = range(8)
+UNSIGNED, NEGATIVE, BYTES, TEXT, LIST, _MAP, _TAG, SIMPLE = range(8)
+"""The major types (RFC 8949, section 3.1)."""
+
 _SCALARS = frozenset({bytes, str, bool, type(None)})
 _LEAST, _MOST = -(1 << 64), (1 << 64) - 1
 _KEYS = frozenset({int, bytes, str})
@@ -133,50 +135,48 @@ class Reader:
         if self._at != len(self._data):
             raise _bad("bytes follow the end")
 
-    def count(self) -> int | None:
-        """Go past the head of a list, and return how many values it has; None for what is none."""
-        start = self._at
-        major, argument = self._head()
-        if major != _LIST:
-            self._at = start
-            return None
-        self.expect(argument)
-        return argument
+    def head(self, major: int) -> int | None:
+        """Go past the head of a value, and return its argument; None for what is of another type.
 
-    def view(self) -> memoryview | None:
-        """Go past a byte string, and return it where it lies; None for what is none."""
+        Parameters
+        ----------
+        major
+            `UNSIGNED`, `NEGATIVE`, `BYTES`, `TEXT`, `LIST` or `SIMPLE`.
+        """
         start = self._at
-        major, argument = self._head()
-        if major != _BYTES:
-            self._at = start
-            return None
+        found, argument = self._head()
+        if found == major:
+            return argument
+        self._at = start
+        return None
+
+    def view(self, size: int) -> memoryview:
+        """Read so many bytes, where they lie."""
         first = self._at
-        self._at = end = first + argument
+        self._at = end = first + size
         if end > len(self._data):
             raise _bad("it ends too early")
         return memoryview(self._data)[first:end]
 
-    def expect(self, count: int) -> None:
-        """Note that so many values follow, before any of them is built."""
-        self._items -= count
-        if self._items < 0:
-            raise _bad(f"it holds more than {ITEMS} values")
+    def text(self, size: int) -> str:
+        """Read so many bytes of UTF-8."""
+        try:
+            return self.take(size).decode()
+        except UnicodeDecodeError:
+            raise _bad("a text is not UTF-8") from None
 
     def value(self, depth: int = DEPTH) -> Value:
         """Read one value, nested at most so deep."""
         major, argument = self._head()
-        if major == _BYTES:
+        if major == BYTES:
             return self.take(argument)
-        if major == _UNSIGNED:
+        if major == UNSIGNED:
             return argument
-        if major == _TEXT:
-            try:
-                return self.take(argument).decode()
-            except UnicodeDecodeError:
-                raise _bad("a text is not UTF-8") from None
-        if major == _NEGATIVE:
+        if major == TEXT:
+            return self.text(argument)
+        if major == NEGATIVE:
             return -1 - argument
-        if major == _SIMPLE:
+        if major == SIMPLE:
             if argument not in _SIMPLE_VALUES:
                 raise _bad("it holds a float or an unassigned simple value")
             return _SIMPLE_VALUES[argument]
@@ -184,14 +184,14 @@ class Reader:
             raise _bad("it holds a tag")
         if depth == 0:
             raise _bad(f"values are nested deeper than {DEPTH}")
-        return self._list(argument, depth) if major == _LIST else self._map(argument, depth)
+        return self._list(argument, depth) if major == LIST else self._map(argument, depth)
 
     def _list(self, count: int, depth: int) -> list[Value]:
-        self.expect(count)
+        self._expect(count)
         return [self.value(depth - 1) for _ in range(count)]
 
     def _map(self, count: int, depth: int) -> dict[Key, Value]:
-        self.expect(2 * count)
+        self._expect(2 * count)
         found: dict[Key, Value] = {}
         previous = b""
         for _ in range(count):
@@ -205,6 +205,12 @@ class Reader:
             previous = encoded
             found[cast("Key", key)] = self.value(depth - 1)
         return found
+
+    def _expect(self, count: int) -> None:
+        """Note that so many values follow, before any of them is built."""
+        self._items -= count
+        if self._items < 0:
+            raise _bad(f"it holds more than {ITEMS} values")
 
     def _head(self) -> tuple[int, int]:
         """Read a value's major type and argument (RFC 8949, section 3), in its shortest form."""

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Annotated
 
 from hedgerow.privacy.secure.identity import Certificate, Path
-from hedgerow.privacy.secure.wire import Key32, Payload, Signature
+from hedgerow.privacy.secure.wire import Between, Bitmap, Key32, Payload, Signature
+
+MOST_NEIGHBOURS = 1 << 14
+"""The largest neighbourhood that messages have room for."""
+
+Revealed = Annotated[bytes, Between(0, 16 * MOST_NEIGHBOURS)]
+"""A share of 16 bytes for each of some neighbours."""
+
+Boxes = Annotated[bytes, Between(0, 48 * MOST_NEIGHBOURS)]
+"""A sealed box of 48 bytes for each of some neighbours."""
 
 _ADVERT = b"hedgerow/advert/v1\0"
 _UPLOAD = b"hedgerow/upload/v1\0"
@@ -33,6 +43,10 @@ class Advert:
     signature: Signature
 
 
+Encoded = Annotated[bytes, Between(0, 4096)]
+"""An advert as its client sent it."""
+
+
 @dataclass(frozen=True)
 class Opening:
     """Step 1, server to client: the roster, as far as it concerns this client.
@@ -55,15 +69,15 @@ class Opening:
     beacon: Key32
     position: int
     proof: Path
-    neighbours: tuple[bytes, ...]
-    proofs: tuple[Path, ...]
+    neighbours: Annotated[tuple[Encoded, ...], Between(0, MOST_NEIGHBOURS)]
+    proofs: Annotated[tuple[Path, ...], Between(0, MOST_NEIGHBOURS)]
 
 
 @dataclass(frozen=True)
 class Shares:
     """Step 2, client to server: a sealed box of 48 bytes for each neighbour, in their order."""
 
-    sealed: bytes
+    sealed: Boxes
 
 
 @dataclass(frozen=True)
@@ -78,8 +92,8 @@ class Delivery:
         Their boxes for this client, in the order of neighbours.
     """
 
-    shared: bytes
-    sealed: bytes
+    shared: Bitmap
+    sealed: Boxes
 
 
 @dataclass(frozen=True)
@@ -94,8 +108,8 @@ class Masked:
 class Survivors:
     """Step 5, server to client: bitmaps over the roster of who sent a vector and who vanished."""
 
-    alive: bytes
-    dead: bytes
+    alive: Bitmap
+    dead: Bitmap
 
 
 @dataclass(frozen=True)
@@ -117,8 +131,8 @@ class Agreement:
         Theirs, in the order of neighbours, 64 bytes each.
     """
 
-    signers: bytes
-    signatures: bytes
+    signers: Bitmap
+    signatures: Annotated[bytes, Between(0, 64 * MOST_NEIGHBOURS)]
 
 
 @dataclass(frozen=True)
@@ -129,7 +143,7 @@ class Reveal:
     dead.
     """
 
-    shares: bytes
+    shares: Revealed
 
 
 def advert_to_sign(session: bytes, key: bytes, channel: bytes, mask: bytes) -> bytes:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hedgerow.errors import ConfigError, ProtocolError
 from hedgerow.privacy.ring import NARROWEST, WIDEST
 from hedgerow.privacy.secure import parameters
-from hedgerow.privacy.secure.wire import Key32, to_wire
+from hedgerow.privacy.secure.wire import Key32, Text, to_wire
 
 PAIRWISE, SPLIT = "pairwise", "split"
 
@@ -57,8 +57,8 @@ class Terms:
         ``bad-terms``: they contradict themselves.
     """
 
-    mode: str
-    task: str
+    mode: Text
+    task: Text
     round: int
     attempt: int
     words: int

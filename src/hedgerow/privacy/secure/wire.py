@@ -2,8 +2,11 @@
 
 A message is the map of its fields and of ``"type"``, its class's name in kebab case (or its class
 variable ``kind``). A field's annotation says what it may hold: ``int`` (from 0 to 2**64 - 1),
-``bytes``, `Payload`, ``str``, ``bool``, another dataclass (a map of its fields), ``tuple[T, ...]``
-of these, or ``Annotated[T, Between(least, most)]``, which bounds an integer's value or a length.
+``bool``, `Payload`, another dataclass (a map of its fields), or ``Annotated[T, Between(least,
+most)]``, which bounds an integer's value or the length of ``bytes``, ``str`` or ``tuple[U, ...]``.
+
+What has a length has bounds, which are checked before anything of that length is built; and the
+first thing that is wrong ends the reading. So hostile bytes cost no more than honest ones.
 """
 
 from __future__ import annotations
@@ -24,8 +27,10 @@ Read = Callable[[Reader], Any]
 TYPE = "type"
 LARGEST = (1 << 64) - 1
 
-_MEASURES: dict[Any, Callable[[Any], int]] = {int: int, str: lambda text: len(text.encode())}
-"""What `Between` bounds; of all others their length."""
+_HEAD = 9
+"""Bytes of a value's head at most: of a number, or of a length."""
+
+_FLAGS = tuple((value, cbor.encode(value)) for value in (False, True))
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,12 @@ Key32 = Annotated[bytes, Between(32, 32)]
 
 Payload = bytes | memoryview
 """Many bytes; what is read is a view into the message that holds them, and nothing is copied."""
+
+Text = Annotated[str, Between(0, 1024)]
+"""A name."""
+
+Bitmap = Annotated[bytes, Between(0, 1 << 17)]
+"""A bit for each client of a roster, of which there are 2**20 at most."""
 
 Tap = Callable[[str, bytes], None]
 """Sees the type and the bytes of every message that passes."""
@@ -85,14 +96,43 @@ def from_wire(cls: type[T], data: bytes) -> T:
         ``bad-encoding``: they are not canonical CBOR. ``bad-message``: they hold another kind of
         message, or fields that its class does not have, lacks, or cannot take.
     """
+    read, most = _whole(cast("Hashable", cls)), largest(cls)
+    if most is not None and len(data) > most:
+        raise _bad(f"more than the {most} bytes of any {kind(cls)}")
     reader = cbor.Reader(data)
-    try:
-        found = _whole(cast("Hashable", cls))(reader)
-        reader.finish()
-    except ProtocolError:
-        cbor.decode(data)  # whatever else is wrong, what is not canonical is refused as that
-        raise
+    found = read(reader)
+    reader.finish()
     return cast("T", found)
+
+
+def largest(cls: type[Any]) -> int | None:
+    """Return how many bytes a message of a class has at most; None where it holds a `Payload`."""
+    return _largest(cast("Hashable", cls))
+
+
+@cache
+def _largest(cls: Any) -> int | None:
+    most = _most(cls)
+    return None if most is None else most + len(cbor.encode([TYPE, kind(cls)]))
+
+
+@cache
+def _most(hint: Hashable) -> int | None:
+    """Return the most bytes that a value of an annotation takes; None where there is no bound."""
+    if hint == Payload:
+        return None
+    if get_origin(hint) is Annotated:
+        inner, bounds = get_args(hint)
+        if get_origin(inner) is not tuple:
+            return _HEAD + (0 if inner is int else cast("Between", bounds).most)
+        item = _most(get_args(inner)[0])
+        return None if item is None else _HEAD + cast("Between", bounds).most * item
+    if not is_dataclass(hint):
+        return _HEAD
+    hints = get_type_hints(hint, include_extras=True)
+    parts = [_most(hints[field.name]) for field in fields(hint)]
+    names = len(cbor.encode([field.name for field in fields(hint)]))
+    return None if None in parts else _HEAD + names + sum(cast("list[int]", parts))
 
 
 @cache
@@ -112,50 +152,72 @@ def _reader(hint: Hashable) -> Read:
         inner, bounds = get_args(hint)
         return _bounded(inner, bounds)
     if hint is int:
-        return _bounded(int, Between(0, LARGEST))
+        return _integer(Between(0, LARGEST))
+    if hint is bool:
+        return _flag
     if hint == Payload:
         return _payload
-    if hint in (bytes, str, bool):
-        return _exactly(hint)
-    if get_origin(hint) is tuple and get_args(hint)[1:] == (Ellipsis,):
-        return _tuple(_reader(get_args(hint)[0]))
     if isinstance(hint, type) and is_dataclass(hint):
         return _message(hint, {}, f"A message holds no whole {kind(hint)} where one belongs.")
-    raise TypeError(f"a message cannot have a field of type {hint}")
-
-
-def _exactly(expected: type[Any]) -> Read:
-    def read(reader: Reader) -> Any:
-        value = reader.value()
-        if type(value) is not expected:
-            raise _bad(f"{type(value).__name__} where {expected.__name__} belongs")
-        return value
-
-    return read
+    raise TypeError(f"a message cannot have a field of type {hint}, or not without bounds")
 
 
 def _bounded(inner: Any, bounds: Between) -> Read:
+    if inner is int:
+        return _integer(bounds)
+    if inner is bytes and 0 < bounds.least == bounds.most:
+        return _fixed(bounds.least)
+    if inner is bytes:
+        return _sized(cbor.BYTES, "a byte string", bounds, Reader.take)
+    if inner is str:
+        return _sized(cbor.TEXT, "a text", bounds, Reader.text)
+    if get_origin(inner) is tuple and get_args(inner)[1:] == (Ellipsis,):
+        return _tuple(_reader(get_args(inner)[0]), bounds)
+    raise TypeError(f"a message cannot bound a field of type {inner}")
+
+
+def _integer(bounds: Between) -> Read:
     least, most = bounds.least, bounds.most
-    if inner is bytes and 0 < least == most:
-        return _fixed(least)
-    measure = _MEASURES.get(inner, len)
-    what = "a number" if inner is int else "a length"
-    read_inner = _exactly(int) if inner is int else _reader(inner)
 
     def read(reader: Reader) -> Any:
-        found = read_inner(reader)
-        if not least <= measure(found) <= most:
-            raise _bad(f"{what} of {measure(found)} outside {least} to {most}")
+        found = reader.head(cbor.UNSIGNED)
+        if found is None:
+            negative = reader.head(cbor.NEGATIVE)
+            if negative is None:
+                raise _bad("something else where a number belongs")
+            found = -1 - negative
+        if not least <= found <= most:
+            raise _bad(f"a number of {found} outside {least} to {most}")
         return found
 
     return read
 
 
+def _flag(reader: Reader) -> Any:
+    for value, encoded in _FLAGS:
+        if reader.passes(encoded):
+            return value
+    raise _bad("something else where true or false belongs")
+
+
 def _payload(reader: Reader) -> Any:
-    found = reader.view()
-    if found is None:
+    size = reader.head(cbor.BYTES)
+    if size is None:
         raise _bad("something else where bytes belong")
-    return found
+    return reader.view(size)
+
+
+def _sized(major: int, what: str, bounds: Between, take: Callable[[Reader, int], Any]) -> Read:
+    """Return the function that reads bytes or a text, once their length is seen to be right."""
+    least, most = bounds.least, bounds.most
+
+    def read(reader: Reader) -> Any:
+        size = reader.head(major)
+        if size is None or not least <= size <= most:
+            raise _unfit(size, what, bounds)
+        return take(reader, size)
+
+    return read
 
 
 def _fixed(size: int) -> Read:
@@ -170,14 +232,20 @@ def _fixed(size: int) -> Read:
     return read
 
 
-def _tuple(read_item: Read) -> Read:
+def _tuple(read_item: Read, bounds: Between) -> Read:
     def read(reader: Reader) -> Any:
-        count = reader.count()
-        if count is None:
-            raise _bad("something else where a list belongs")
+        count = reader.head(cbor.LIST)
+        if count is None or not bounds.least <= count <= bounds.most:
+            raise _unfit(count, "a list", bounds)
         return tuple([read_item(reader) for _ in range(count)])
 
     return read
+
+
+def _unfit(length: int | None, what: str, bounds: Between) -> ProtocolError:
+    if length is None:
+        return _bad(f"something else where {what} belongs")
+    return _bad(f"a length of {length} outside {bounds.least} to {bounds.most}")
 
 
 def _message(cls: Any, fixed: Mapping[str, str], sentence: str) -> Read:
@@ -189,12 +257,10 @@ def _message(cls: Any, fixed: Mapping[str, str], sentence: str) -> Read:
     hints = get_type_hints(cls, include_extras=True)
     blank = cbor.encode({**fixed, **{field.name: None for field in fields(cls)}})
     *before, after = blank.split(cbor.encode(None))
-    values = 2 * (len(fixed) + len(before))
     names = [name for name in cast("Mapping[str, Any]", cbor.decode(blank)) if name not in fixed]
     steps = [(*step, _reader(hints[step[1]])) for step in zip(before, names, strict=True)]
 
     def read(reader: Reader) -> Any:
-        reader.expect(values)
         found = {}
         for expected, name, read_field in steps:
             if not reader.passes(expected):

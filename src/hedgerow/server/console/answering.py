@@ -17,8 +17,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from hedgerow.errors import ConfigError, HedgerowError, ProtocolError
+from hedgerow.server.console import login
 from hedgerow.server.console.forms import problems
-from hedgerow.server.console.routes import PREFIX, Page
+from hedgerow.server.console.pages import PREFIX, Page
 from hedgerow.server.console.view import View
 from hedgerow.server.routes.access import principal_of, site_of
 from hedgerow.server.security.access import ANYONE, Permission
@@ -96,10 +97,8 @@ def _explained(view: View, error: Exception) -> Response:
     told: Response = handlers[kind](view.request, error)
     sentence = json.loads(bytes(told.body))["detail"]
     if told.status_code == 401 and isinstance(error, ProtocolError):
-        from hedgerow.server.console.login import form
-
         ended, following = error.code == "expired-token", _path(view.request)
-        found = form(view, sentence if ended else "", status=401, following=following)
+        found = login.form(view, sentence if ended else "", status=401, following=following)
         # A login does not fit into the part of a page that was asked for.
         found.headers["hx-redirect"] = f"{PREFIX}/login"
         return found

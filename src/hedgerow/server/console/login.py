@@ -7,7 +7,7 @@ from urllib.parse import quote
 from fastapi import Response
 
 from hedgerow.errors import ProtocolError
-from hedgerow.server.console.routes import PREFIX
+from hedgerow.server.console.pages import PREFIX
 from hedgerow.server.console.view import View
 from hedgerow.server.security import sessions
 from hedgerow.server.security.people import SESSION_COOKIE, check_origin, ended, own_path

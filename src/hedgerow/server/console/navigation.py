@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from hedgerow.server.console.routes import PREFIX
-from hedgerow.server.console.view import View
+from hedgerow.server.console.pages import PREFIX
 from hedgerow.server.security.access import Permission
 
 _P = Permission
@@ -34,13 +34,18 @@ class Link:
     current: bool
 
 
-def links(view: View) -> list[Link]:
-    """Return the sections that somebody may see."""
-    path = view.request.url.path.removeprefix(PREFIX)
-    first = "/" + path.lstrip("/").partition("/")[0]
+def links(path: str, may: Callable[[Permission], bool]) -> list[Link]:
+    """Return the sections that somebody may see.
+
+    Parameters
+    ----------
+    path
+        Of the page.
+    may
+        Returns whether who looks may do something.
+    """
+    first = "/" + path.removeprefix(PREFIX).lstrip("/").partition("/")[0]
     here = BELONGS.get(first, first)
     return [
-        Link(label, PREFIX + own, own == here)
-        for label, own, needed in SECTIONS
-        if view.may(needed)
+        Link(label, PREFIX + own, own == here) for label, own, needed in SECTIONS if may(needed)
     ]

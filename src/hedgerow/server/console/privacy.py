@@ -11,8 +11,8 @@ from hedgerow.server.console import charts
 from hedgerow.server.console.budgets import promise_of
 from hedgerow.server.console.charts import Chart, Column, Level, thinned_note
 from hedgerow.server.console.csv_files import Cell, csv_file, paged
+from hedgerow.server.console.pages import PREFIX
 from hedgerow.server.console.rendering import epsilon, power
-from hedgerow.server.console.routes import PREFIX
 from hedgerow.server.console.view import PAGE_ROWS, Turn, View, every
 from hedgerow.server.routes import records, tasks
 from hedgerow.server.routes.tasks import TaskOut

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from hedgerow.evaluation.quality import margin
 from hedgerow.server.console import charts
 from hedgerow.server.console.charts import Chart, Column, Level, thinned_note
+from hedgerow.server.console.pages import PREFIX
 from hedgerow.server.console.rendering import figure
-from hedgerow.server.console.routes import PREFIX
 from hedgerow.server.console.view import CHART_POINTS, View, every
 from hedgerow.server.routes import models
 from hedgerow.server.routes.models import ModelOut

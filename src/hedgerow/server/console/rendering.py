@@ -10,6 +10,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from hedgerow.privacy.wording import LIARS
+from hedgerow.server.console.assets import address
+from hedgerow.server.console.navigation import links
+from hedgerow.server.console.rounds import sum_of
 
 DASH = "–"
 """Where there is nothing to say."""
@@ -26,10 +29,6 @@ def render(template: str, **values: Any) -> str:
 
 @cache
 def _environment() -> Environment:
-    from hedgerow.server.console.navigation import links
-    from hedgerow.server.console.rounds import sum_of
-    from hedgerow.server.console.static import address
-
     found = Environment(
         loader=PackageLoader(__package__ or "", "templates"),
         autoescape=True,

@@ -9,9 +9,9 @@ from fastapi import Response
 from hedgerow.server.console import charts
 from hedgerow.server.console.charts import Chart, Column, Level, thinned_note
 from hedgerow.server.console.csv_files import Cell, csv_file, paged
+from hedgerow.server.console.pages import PREFIX
 from hedgerow.server.console.rendering import count, iso, size, span
 from hedgerow.server.console.rounds import seconds_of, sum_of
-from hedgerow.server.console.routes import PREFIX
 from hedgerow.server.console.view import CHART_POINTS, Turn, View, every
 from hedgerow.server.routes import runs
 from hedgerow.server.routes.runs import RoundOut

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 from fastapi import Request, Response
 
+from hedgerow.server.console.pages import PREFIX
 from hedgerow.server.console.rendering import render
-from hedgerow.server.console.routes import PREFIX
 from hedgerow.server.security.access import Permission, Principal
 from hedgerow.server.site import Site
 

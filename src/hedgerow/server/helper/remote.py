@@ -10,16 +10,13 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hedgerow.errors import ProtocolError
-from hedgerow.federation import proofs
 from hedgerow.federation.ask import Ask
 from hedgerow.federation.invitation import Invitation
 from hedgerow.privacy.secure.session import Terms
 from hedgerow.privacy.secure.split.messages import Collect, Forward, SignedMaskSum, SignedVerdicts
 from hedgerow.privacy.secure.wire import from_wire, to_wire
+from hedgerow.server.helper import calls
 from hedgerow.server.helper.link import HelperAwayError
-
-SCHEME = "Hedgerow"
-"""Of the ``Authorization`` header: milliseconds since 1970 and a signature in hexadecimal."""
 
 PREFIX = "/v1/helper/"
 
@@ -65,12 +62,7 @@ class RemoteHelper:
             It cannot be reached; the round waits.
         """
         path, body = PREFIX + name, to_wire(message)
-        now = int(1000 * self.clock())
-        signature = self.key.sign(proofs.call(path, now, body)).hex()
-        headers = {
-            "authorization": f"{SCHEME} {now}.{signature}",
-            "content-type": "application/cbor",
-        }
+        headers = calls.head(self.key, path, body, now=self.clock())
         try:
             answer = self.http.post(path, content=body, headers=headers, timeout=60)
         except httpx.TransportError as error:

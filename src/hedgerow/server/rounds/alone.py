@@ -32,7 +32,9 @@ def served(database: Database) -> Iterator[bool]:
     if url.get_backend_name() != "sqlite":
         yield False
         return
-    with Path(f"{url.database}{LOCK}").open("wb") as file:
+    lock = Path(f"{url.database}{LOCK}")
+    lock.touch(mode=0o600)
+    with lock.open("wb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

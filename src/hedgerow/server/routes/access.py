@@ -36,7 +36,9 @@ def principal_of(request: Request) -> Principal:
         if secret.startswith(PREFIX):
             with site.service.database.read() as connection:
                 return authenticate(connection, secret)
-        return site.issuer.verify(secret).principal
+        found = site.issuer.verify(secret)
+        site.revocations.check(found.client)
+        return found.principal
     if shown:
         raise ProtocolError("unauthenticated", "Show an access token as 'Bearer ...'.")
     session = request.cookies.get(SESSION_COOKIE)

@@ -11,7 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, StreamingResponse
 
 from hedgerow.errors import ProtocolError
+from hedgerow.privacy.secure import wire
 from hedgerow.privacy.secure.identity import public
+from hedgerow.privacy.secure.messages import Advert, Consent, Masked, Reveal, Shares
+from hedgerow.privacy.secure.split.messages import Report
 from hedgerow.server.rounds import gather
 from hedgerow.server.rounds.admission import admit, come_again, next_phase
 from hedgerow.server.rounds.phases import PHASES
@@ -38,6 +41,12 @@ PRINCIPAL = "hedgerow.principal"
 
 PHASE_OF = {phase.KIND: name for name, phase in PHASES.items() if name != GATHER}
 """In which phase a kind of message is taken; check-ins have a route of their own."""
+
+LARGEST = {
+    wire.kind(cls): wire.largest(cls) or LARGEST_UPLOAD
+    for cls in (Advert, Shares, Masked, Consent, Reveal, Report)
+}
+"""Bytes of a message at most, by its kind; all but the masked vectors are short."""
 
 Hex32 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Hex64 = Annotated[str, Field(pattern="^[0-9a-f]{128}$")]
@@ -189,7 +198,11 @@ async def upload(request: Request) -> Response:
             {"error": "bad-media-type", "detail": f"Send messages as {CBOR}."}, status_code=415
         )
     declared = request.headers.get("content-length", "")
-    async with site.inbox.room.of(int(declared) if declared.isdigit() else LARGEST_UPLOAD):
+    length = int(declared) if declared.isdigit() else LARGEST_UPLOAD
+    if length > LARGEST[kind]:
+        sentence = f"The message {kind!r} has {LARGEST[kind]} bytes at most, and says how many."
+        return JSONResponse({"error": "body-too-large", "detail": sentence}, status_code=413)
+    async with site.inbox.room.of(length):
         body = await request.body()
         stored = await site.inbox.put(Incoming(name, who.name, kind, phase, body))
     if isinstance(stored, Refused):

@@ -142,6 +142,7 @@ def end(
     with site.service.database.write() as connection:
         revoke(connection, name, clock=site.service.clock)
         site.note(connection, who, "revoke-client", name)
+    site.revocations.changed()
     return DoneOut(changed=name)
 
 

@@ -9,20 +9,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hedgerow.errors import ProtocolError
-from hedgerow.federation import proofs
 from hedgerow.federation.ask import Ask
 from hedgerow.federation.invitation import Invitation
-from hedgerow.privacy.secure.identity import verify
 from hedgerow.privacy.secure.split.messages import Collect, Forward
 from hedgerow.privacy.secure.wire import from_wire, to_wire
-from hedgerow.server.helper.remote import PREFIX, SCHEME
+from hedgerow.server.helper import calls
+from hedgerow.server.helper.remote import PREFIX
 from hedgerow.server.helper.service import HelperService
+from hedgerow.server.room import Room
 from hedgerow.server.security.access import Permission
-
-WINDOW = 60.0
-"""Seconds by which the coordinator's clock may be off; a call that is replayed within them has the
-same answer as before and no effect."""
 
 
 def begin(service: HelperService, body: bytes) -> bytes:
@@ -44,45 +39,27 @@ def collect(service: HelperService, body: bytes) -> bytes:
 
 def routes() -> list[Route]:
     """Return the helper's routes."""
+    room = Room()
     return [
-        Route(PREFIX + answer.__name__, _endpoint(answer), methods=["POST"])
+        Route(PREFIX + answer.__name__, _endpoint(answer, room), methods=["POST"])
         for answer in (begin, judge, collect)
     ]
 
 
-def _endpoint(answer: Callable[[HelperService, bytes], bytes]) -> Callable[[Request], object]:
+def _endpoint(
+    answer: Callable[[HelperService, bytes], bytes], room: Room
+) -> Callable[[Request], object]:
     async def endpoint(request: Request) -> Response:
         service: HelperService = request.app.state.helper
-        body = await request.body()
-        check(request, body, service)
-        found = await run_in_threadpool(answer, service, body)
+        # Before a byte of the body is read: whoever cannot sign costs no memory.
+        head = calls.checked(
+            service.servers.coordinator, request.url.path, request.headers, now=service.clock()
+        )
+        async with room.of(head.length):
+            body = await request.body()
+            head.check(body)
+            found = await run_in_threadpool(answer, service, body)
         return Response(found, media_type="application/cbor")
 
     endpoint.permission = Permission.AGGREGATE  # type: ignore[attr-defined]
     return endpoint
-
-
-def check(request: Request, body: bytes, service: HelperService) -> None:
-    """Refuse a call that the coordinator did not sign.
-
-    Raises
-    ------
-    ProtocolError
-        ``unauthenticated``, ``bad-time`` or ``bad-signature``.
-    """
-    scheme, _, shown = request.headers.get("authorization", "").partition(" ")
-    stamp, _, signature = shown.partition(".")
-    try:
-        now, signed = int(stamp), bytes.fromhex(signature)
-    except ValueError:
-        now, signed = -1, b""
-    if scheme != SCHEME or not 0 <= now < 2**63:
-        raise ProtocolError("unauthenticated", "Only the coordinator calls the helper.")
-    if abs(now / 1000 - service.clock()) > WINDOW:
-        raise ProtocolError("bad-time", f"The call's time is off by more than {WINDOW:.0f} s.")
-    verify(
-        service.servers.coordinator,
-        proofs.call(request.url.path, now, body),
-        signed,
-        "This call is not signed by the coordinator.",
-    )

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
-from hedgerow.server.console.routes import PREFIX as CONSOLE
+from hedgerow.server.console.pages import PREFIX as CONSOLE
 from hedgerow.server.rounds.record import CONSENT, FINISHED, KEYS, MASKED, REPORT, SHARES, UNMASK
 from hedgerow.server.routes.access import needs, permission_of
 from hedgerow.server.routes.agents import CBOR, PHASE_OF

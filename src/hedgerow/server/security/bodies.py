@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from hedgerow.errors import ConfigError
 from hedgerow.server.security.answers import App, Message, Receive, Scope, Send, refuse
 
 GRACE = 10.0
@@ -34,7 +33,7 @@ class BodyGuard:
     app
         What it guards.
     largest
-        Returns how many bytes the body of a request to a path may have.
+        Returns how many bytes the body of a request may have, by its head.
     grace, slowest
         Seconds, and bytes per second.
     clock
@@ -42,7 +41,7 @@ class BodyGuard:
     """
 
     app: App
-    largest: Callable[[str], int]
+    largest: Callable[[Scope], int]
     grace: float = GRACE
     slowest: float = SLOWEST
     clock: Callable[[], float] = time.monotonic
@@ -52,7 +51,7 @@ class BodyGuard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        guarded = _Guarded(self, self.largest(scope["path"]), receive, send)
+        guarded = _Guarded(self, self.largest(scope), receive, send)
         declared = _declared(scope)
         if declared is None:
             guarded.refusal = _BAD_LENGTH
@@ -132,31 +131,6 @@ class _Guarded:
 
 _TOO_SLOW = (408, "body-too-slow", "The request's body came too slowly.")
 _BAD_LENGTH = (400, "bad-length", "The request does not say the length of its body as a number.")
-
-
-def by_prefix(sizes: Mapping[str, int], otherwise: int) -> Callable[[str], int]:
-    """Return how large bodies may be by how their path begins; the longest beginning counts.
-
-    Parameters
-    ----------
-    sizes
-        Bytes by the beginning of a path.
-    otherwise
-        Bytes for all other paths.
-
-    Raises
-    ------
-    ConfigError
-        A size is negative, or a beginning does not begin with a slash.
-    """
-    if min(otherwise, *sizes.values(), 0) < 0 or not all(p.startswith("/") for p in sizes):
-        raise ConfigError("Sizes of bodies are not negative, and paths begin with a slash.")
-    longest_first = sorted(sizes.items(), key=lambda item: -len(item[0]))
-
-    def largest(path: str) -> int:
-        return next((size for start, size in longest_first if path.startswith(start)), otherwise)
-
-    return largest
 
 
 def _too_large(most: int) -> tuple[int, str, str]:

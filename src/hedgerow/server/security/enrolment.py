@@ -237,8 +237,8 @@ def find(connection: Connection, client: str) -> EnrolledClient | None:
 def active(connection: Connection, client: str) -> EnrolledClient:
     """Return a client that may take part.
 
-    An access token outlives a revocation by minutes, so whoever takes something from a client asks
-    here in the transaction that keeps it.
+    An access token may outlive a revocation by a second, so whoever takes something from a client
+    asks here in the transaction that keeps it.
 
     Raises
     ------

@@ -77,7 +77,7 @@ class Blobs(Protocol):
 
 
 class FolderBlobs:
-    """Blobs as files.
+    """Blobs as files, which nobody but their owner reads.
 
     Parameters
     ----------
@@ -100,9 +100,12 @@ class FolderBlobs:
         with _explained(path):
             self._make(path.parent)
             try:
-                with unfinished.open("wb") as file:
-                    _write(file.fileno(), parts)
-                    os.fsync(file.fileno())
+                file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                try:
+                    _write(file, parts)
+                    os.fsync(file)
+                finally:
+                    os.close(file)
                 unfinished.replace(path)
             except BaseException:
                 unfinished.unlink(missing_ok=True)
@@ -145,7 +148,7 @@ class FolderBlobs:
         """Make a folder that outlasts a power failure; its parents as well."""
         if not folder.is_dir():
             self._make(folder.parent)
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
             _sync(folder.parent)
 
 

@@ -200,13 +200,30 @@ def _engine(url: URL, *, foreign_keys: bool) -> Engine:
             connect_args=options,
             hide_parameters=True,
         )
-    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    _make_private(Path(str(url.database)))
     engine = create_engine(
         url, pool_timeout=PATIENCE, connect_args={"timeout": PATIENCE}, hide_parameters=True
     )
     event.listen(engine, "connect", partial(_set_up_sqlite, foreign_keys=foreign_keys))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _make_private(file: Path) -> None:
+    """Make a database's file where it is missing, for its owner alone; SQLite's others follow it.
+
+    Raises
+    ------
+    StorageError
+        It cannot be made.
+    """
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+    except OSError as error:
+        raise StorageError(
+            f"The database {file} cannot be used ({error.strerror}); see to its folder."
+        ) from error
 
 
 def _set_up_sqlite(connection: DBAPIConnection, _record: object, *, foreign_keys: bool) -> None:

@@ -10,14 +10,13 @@ import asyncio
 import queue
 import threading
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeAlias
 
 from hedgerow.errors import StorageError
+from hedgerow.server.room import Room
 from hedgerow.server.storage.messages import Messages
 from hedgerow.server.storage.receipts import Incoming, Receipt, Refused
 
@@ -27,52 +26,9 @@ BATCH, BATCH_BYTES = 512, 12 << 20
 WAITING_BYTES = 256 << 20
 """The most bytes that wait to be stored; beyond, clients are sent away for a while."""
 
-READING_BYTES = 12 << 20
-"""The most bytes of bodies that are in memory at a time; those of others stay in the network's
-buffers meanwhile, so that a thousand clients at once take no more memory than some hundred."""
-
 BUSY = Refused(503, "busy", "The server is busy; send it again a little later.")
 
 Answer: TypeAlias = Receipt | Refused | Exception
-
-
-class Room:
-    """Memory for bodies, given to requests in the order in which they come; of one event loop.
-
-    Parameters
-    ----------
-    size
-        In bytes. A body that is larger waits until it is alone.
-    """
-
-    def __init__(self, size: int = READING_BYTES) -> None:
-        self._size, self._used = size, 0
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
-
-    @asynccontextmanager
-    async def of(self, length: int) -> AsyncIterator[None]:
-        """Wait for room for a body, and hold it until the end of the block."""
-        wanted = min(length, self._size)
-        future = asyncio.get_running_loop().create_future()
-        self._waiting.append((wanted, future))
-        self._give()
-        try:
-            await future
-            yield
-        finally:
-            # Whoever is cancelled while he waits has been given nothing yet.
-            if future.cancelled():
-                self._waiting = deque(each for each in self._waiting if each[1] is not future)
-            else:
-                self._used -= wanted
-            self._give()
-
-    def _give(self) -> None:
-        while self._waiting and self._used + self._waiting[0][0] <= self._size:
-            wanted, future = self._waiting.popleft()
-            if not future.done():
-                self._used += wanted
-                future.set_result(None)
 
 
 @dataclass(frozen=True)

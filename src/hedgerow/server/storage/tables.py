@@ -146,6 +146,7 @@ clients = Table(
     Column("certificate", LargeBinary, nullable=False),
     Column("enrolled", Float, nullable=False),
     Column("revoked", Float, nullable=True),
+    Index("clients_by_revocation", "revoked"),
 )
 """Enrolled clients; the id is their Ed25519 public key, the certificate CBOR."""
 

@@ -12,6 +12,7 @@ from hedgerow.privacy.secure.bitmap import Members, from_bitmap
 from hedgerow.privacy.secure.messages import (
     Agreement,
     Reveal,
+    Revealed,
     Survivors,
     consent_to_sign,
     request_digest,
@@ -38,7 +39,7 @@ class Answered:
 
     session: Key32
     request: Key32
-    shares: bytes
+    shares: Revealed
 
     def again(self, survivors: Survivors) -> Reveal:
         """Return the answer once more to the same question.

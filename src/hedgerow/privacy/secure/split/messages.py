@@ -204,7 +204,7 @@ class MaskSum:
     """The sum of the masks over the agreed set, less the helper's noise, packed."""
 
     agreed: AgreedSet
-    masks: bytes
+    masks: Annotated[bytes, Between(0, 1 << 32)]
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ def upgrade() -> None:
         sa.Column("revoked", sa.Float(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("clients_by_revocation", "clients", ["revoked"], unique=False)
     op.create_table(
         "enrolment_tokens",
         sa.Column("digest", sa.String(length=64), nullable=False),
@@ -266,6 +267,7 @@ def downgrade() -> None:
     op.drop_table("ledger_lines")
     op.drop_table("helper_sessions")
     op.drop_table("enrolment_tokens")
+    op.drop_index("clients_by_revocation", table_name="clients")
     op.drop_table("clients")
     op.drop_table("catalogs")
     op.drop_table("audit_lines")
