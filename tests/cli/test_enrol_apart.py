@@ -59,7 +59,7 @@ class Federation:
 
     def join(self, command, name, *options):
         ca = self.folder / "coordinator" / parties.CA
-        first = ("--deployment", self.deployment, "--ca", ca, "--once")
+        first = ("--deployment", self.deployment, "--ca", ca, "--any-task", "--once")
         return command("join", self.folder / name, *first, *options)
 
 
