@@ -6,8 +6,7 @@ Everybody of MovieLens 100K takes part honestly; liars come on top, and push the
 Printed is ER@10: the share of those who have not met it in whose ten recommendations it then is,
 among all items. *norm* liars keep to the clip, as clients are asked to; a *ring* liar sends
 whatever the secured sum's ring takes without wrapping around. The liars know everybody else's terms
-(models of earlier runs tell nearly as much) but not the noise. Sums are as ``split`` opens them:
-clipped, and with the noise of both servers.
+but not the noise. Sums are as ``split`` opens them: clipped, and with the noise of both servers.
 """
 
 from __future__ import annotations
