@@ -72,7 +72,7 @@ def run(data: str, fault: str, seed: int) -> Outcome:
         report = Path(out, "audit.json")
         verdicts = json.loads(report.read_text())["verdicts"] if report.exists() else {}
     seconds = round(time.perf_counter() - started, 1)
-    failed = tuple(name for name, verdict in verdicts.items() if verdict["passed"] is False)
+    failed = tuple(name for name, verdict in verdicts.items() if not verdict["passed"])
     if done.returncode not in {0, FAILED}:
         print(done.stdout[-2000:], done.stderr[-2000:], file=sys.stderr)
     if not fault:

@@ -301,7 +301,7 @@ FAULTS = {
         SILENCE,
         (Change(taking_part, "_report", shy),),
     ),
-    "always-down": Fault("rounding always down", ("rounding", "bias"), (rounds(np.floor),)),
+    "always-down": Fault("rounding always down", ("rounding",), (rounds(np.floor),)),
     "to-nearest": Fault("rounding to the nearest step", ("rounding",), (rounds(np.rint),)),
     "half-shares": Fault(
         "clients' noise sized for twice as many", SPREAD, (Change(skellam, "share", half_shares),)

@@ -33,7 +33,7 @@ AUDIT = {
     "canaries": {"count": 500, "included": 250},
     "verdicts": {
         "canaries": {"passed": True, "sentence": "The bound holds."},
-        "membership": {"passed": None, "sentence": "Nothing to judge."},
+        "membership": {"passed": True, "sentence": "As well as chance."},
         "wire": {"passed": False, "sentence": f"Found {HOSTILE}."},
     },
 }
@@ -169,7 +169,7 @@ def test_the_curve_is_drawn_from_its_figures(facts, page):
 def test_an_audit_is_told_with_its_verdicts(page):
     for words in ("1.235", "0.5312", "500", "95\u00a0%", "1e-05", "The bound holds."):
         assert words.replace("\u00a0", " ") in page.text.replace("\u00a0", " ")
-    for verdict in ("passed", "failed", "not judged"):
+    for verdict in ("passed", "failed"):
         assert verdict in page.text
     assert "that sees terms" not in page.text
 

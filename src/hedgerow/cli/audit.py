@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from hedgerow.cli import options as o
 from hedgerow.cli import promises as p
 from hedgerow.cli.progress import ProgressBars
-from hedgerow.client.audit import RECIPES, silence_verdicts
+from hedgerow.client.audit import recipes, silence_verdicts
 from hedgerow.comparison.report import add_audit
 from hedgerow.federation.audit import BENCHES, AuditResult, audit, bench_verdicts
 from hedgerow.federation.audit.run import CANARIES, FEWEST_CANARIES, FEWEST_PAIRS, PAIRS, Progress
@@ -28,7 +28,7 @@ FAILED = 3
 TOLD = ("canaries", "membership")
 """What is explained whether or not it passed."""
 
-MARKS = {True: "[green]pass[/]", False: "[bold red]FAIL[/]", None: "-"}
+MARKS = {True: "[green]pass[/]", False: "[bold red]FAIL[/]"}
 
 
 def audit_command(
@@ -128,8 +128,9 @@ def audit_command(
         started = time.perf_counter()
         bars.stage("bench", BENCHES)
         tests = bench_verdicts(result.policy, noise=noise, step=bars.step)
-        bars.stage("clients", RECIPES)
-        tests += silence_verdicts(bars.step)
+        tried = recipes()
+        bars.stage("clients", len(tried))
+        tests += silence_verdicts(tried, bars.step)
         result = result.with_tests(tests, time.perf_counter() - started)
     print_audit(result, console)
     found = result.to_json()
@@ -164,7 +165,7 @@ def print_audit(result: AuditResult, console: Console) -> None:
         table.add_row(row.audit, row.looked_at, row.measured, row.allowed, MARKS[row.passed])
     console.print(table)
     for row in result.verdicts:
-        if row.passed is False:
+        if not row.passed:
             console.print(f"  {row.audit}: {row.sentence}", style="bold", markup=False)
         elif row.audit in TOLD:
             console.print(f"  {row.audit}: {row.sentence}", style="dim", markup=False)

@@ -24,6 +24,10 @@ def test_both_accountants_agree(multipliers, delta):
     assert found == pytest.approx(analytic_epsilon(combined, delta), rel=1e-4, abs=1e-6)
 
 
+def test_hardly_any_noise_keeps_hardly_any_epsilon():
+    assert promised.gaussian_epsilon(np.array([1e-5]), 1e-5) > 1e9
+
+
 def test_no_noise_keeps_no_epsilon():
     assert promised.gaussian_epsilon(np.array([1.0, 0.0]), 1e-5) == math.inf
 

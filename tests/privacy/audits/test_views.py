@@ -62,6 +62,7 @@ def test_each_server_of_two_knows_all_but_the_others_noise():
     view = split_view(split_terms(), FLOOR, words(values), (noise(100), noise(1000)))
     np.testing.assert_array_equal(view.opened, np.sum(values, axis=0) + 1100)
     np.testing.assert_array_equal(view.before, np.sum(values, axis=0) + 1000)
+    np.testing.assert_array_equal(view.words, np.sum(values, axis=0))
     assert len(view.masks) == CLIENTS
     assert uniformity.bits(view.masks, RING).p > 1e-3
     assert uniformity.repeats(view.masks, RING).p == 1

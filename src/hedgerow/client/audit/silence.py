@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,7 +26,6 @@ from hedgerow.client.audit.models import (
     everything,
     extreme,
     learned,
-    recipes,
     spoilt,
 )
 from hedgerow.client.conscience import LocalConscience
@@ -42,15 +41,12 @@ from hedgerow.data.split import Fold
 from hedgerow.federation.ask import STEP, Ask, step_of
 from hedgerow.federation.audit.attacks import fold_of
 from hedgerow.federation.setting import Noise, Setting
-from hedgerow.models.registry import MODELS
+from hedgerow.models.base import Recipe
 from hedgerow.privacy.audits.verdict import Verdict, must
 from hedgerow.privacy.policy import Policy
 from hedgerow.privacy.secure.identity import Identity, certify, public
 from hedgerow.privacy.secure.session import PAIRWISE, SPLIT
 from hedgerow.privacy.secure.split.messages import Servers
-
-RECIPES = len(MODELS)
-"""How many recipes are tried."""
 
 PATIENCE = 120.0
 """Seconds after which a round counts as hanging."""
@@ -163,11 +159,15 @@ class _Watched:
         await asyncio.wait_for(asyncio.gather(*coming, return_exceptions=True), PATIENCE)
 
 
-def silence_verdicts(step: Callable[[], None] = lambda: None) -> tuple[Verdict, ...]:
-    """Serve hostile models of every recipe to clients that differ in their data alone.
+def silence_verdicts(
+    tried: Sequence[Recipe], step: Callable[[], None] = lambda: None
+) -> tuple[Verdict, ...]:
+    """Serve hostile models to clients that differ in their data alone.
 
     Parameters
     ----------
+    tried
+        The recipes of the models; see `recipes`.
     step
         Called after each recipe.
     """
@@ -175,7 +175,7 @@ def silence_verdicts(step: Callable[[], None] = lambda: None) -> tuple[Verdict, 
     with tempfile.TemporaryDirectory() as name, asyncio.Runner() as runner:
         folder = Path(name)
         watched = _Watched(folder, runner)
-        for recipe in recipes():
+        for recipe in tried:
             state = learned(recipe)
             for model in spoilt(recipe, state, folder):
                 refused += _judged(watched, model, SPLIT, answers=False)

@@ -322,7 +322,7 @@ def audit_rows(audit: dict[str, Any]) -> tuple[tuple[str, str], ...]:
 
 def verdict_rows(audit: dict[str, Any]) -> tuple[tuple[str, str, str], ...]:
     """Return each audit, whether it passed, and what that means."""
-    words = {True: "passed", False: "failed", None: "not judged"}
+    words = {True: "passed", False: "failed"}
     return tuple(
         (name, words[verdict["passed"]], verdict["sentence"])
         for name, verdict in audit["verdicts"].items()

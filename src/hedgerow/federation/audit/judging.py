@@ -9,7 +9,7 @@ import numpy as np
 
 from hedgerow.errors import HedgerowError
 from hedgerow.federation.audit.bench import BOUND, RELEASES, Bench
-from hedgerow.federation.audit.noise import Noise, verdicts
+from hedgerow.federation.audit.noise import Noise, rounding_verdict, verdicts
 from hedgerow.federation.audit.probe import CLIENTS
 from hedgerow.privacy.audits import uniformity
 from hedgerow.privacy.audits.forgery import forged_reports
@@ -96,7 +96,9 @@ def _split(bench: Bench) -> Iterator[Verdict]:
     values, entries = bench.run()
     released = list(bench.residuals("run", values))
     noises, masks, expected = list(released), list[Words](), bench.expected_of(CLIENTS, bench.each)
+    roundings, unhidden = list[Noise](), bench.expected_of(CLIENTS, 0.0)
     for number, view in enumerate(bench.split_views(SESSIONS), 1):
+        roundings.append(Noise.of(f"words {number}", view.words.astype(float), unhidden))
         noises.append(Noise.of(f"coordinator's view {number}", view.before.astype(float), expected))
         deviation = np.sqrt(bench.each)
         own = (view.opened - view.before) / deviation
@@ -105,6 +107,7 @@ def _split(bench: Bench) -> Iterator[Verdict]:
         )
         masks += view.masks
     yield from verdicts("split", noises)
+    yield rounding_verdict("split", roundings)
     yield from _ledger(bench, entries, released)
     yield from _masks("masks of reports, split", bench, masks, "the coordinator")
 

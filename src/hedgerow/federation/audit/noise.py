@@ -104,7 +104,7 @@ def verdicts(mode: str, noises: Sequence[Noise]) -> list[Verdict]:
         return found.verdict(f"{test}, {mode}", what, measured, wrong)
 
     summed = [noise for noise in noises if noise.expected is not None]
-    found = [
+    return [
         told(
             "spread of noise",
             worst([residuals.spread(vector) for vector in vectors]),
@@ -155,17 +155,35 @@ def verdicts(mode: str, noises: Sequence[Noise]) -> list[Verdict]:
             f"{len(summed)} sums with terms up to 1,000 bounds long",
         ),
     ]
-    if any(noise.expected and noise.expected.rounds for noise in summed):
-        found.append(
-            told(
-                "rounding",
-                worst([_towards_rounding(noise) for noise in summed]),
-                "{} deviations",
-                "Terms are rounded in a way that can be foretold, not at random.",
-                f"{len(summed)} sums against two fixed roundings",
-            )
+
+
+def rounding_verdict(mode: str, roundings: Sequence[Noise]) -> Verdict:
+    """Judge how terms were rounded to steps, where they can be seen without noise.
+
+    Noise is made so strong that rounding adds next to nothing to it, and hides any fault of it.
+
+    Parameters
+    ----------
+    mode
+        How sums were secured.
+    roundings
+        Sums of clients' words less their terms, each standardised by what rounding alone adds.
+    """
+    tests = [
+        judged
+        for rounding in roundings
+        for judged in (
+            residuals.spread(rounding.residual),
+            residuals.bias(rounding.residual),
+            _towards_rounding(rounding),
         )
-    return found
+    ]
+    return worst(tests).verdict(
+        f"rounding, {mode}",
+        f"{len(roundings)} sums of clients' words, without noise",
+        "{}",
+        "Terms are rounded in a way that can be foretold, not at random.",
+    )
 
 
 def _towards_terms(noise: Noise) -> Judged:

@@ -149,7 +149,7 @@ class AuditResult:
     @property
     def passed(self) -> bool:
         """Whether no audit failed."""
-        return all(verdict.passed is not False for verdict in self.verdicts)
+        return all(verdict.passed for verdict in self.verdicts)
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:

@@ -27,14 +27,14 @@ def gaussian_epsilon(multipliers: NDArray[np.float64], delta: float) -> float:
     apart = math.sqrt(float((1 / multipliers**2).sum()))
 
     def excess(epsilon: float) -> float:
-        near = scipy.stats.norm.cdf(apart / 2 - epsilon / apart)
-        far = scipy.stats.norm.logcdf(-apart / 2 - epsilon / apart)
+        near = scipy.special.ndtr(apart / 2 - epsilon / apart)
+        far = scipy.special.log_ndtr(-apart / 2 - epsilon / apart)
         return float(near - math.exp(epsilon + float(far)) - delta)
 
     if excess(0.0) <= 0:
         return 0.0
-    # Beyond this the first term alone is below delta.
-    most = apart * (apart / 2 - float(scipy.stats.norm.ppf(delta)))
+    # From there on the first term alone is below delta.
+    most = 1 + 2 * apart * (apart / 2 - float(scipy.special.ndtri(delta)))
     return float(scipy.optimize.brentq(excess, 0.0, most, xtol=1e-9))
 
 

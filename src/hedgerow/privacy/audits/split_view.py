@@ -22,12 +22,14 @@ from hedgerow.privacy.secure.wire import from_wire, kind
 
 @dataclass(frozen=True)
 class SplitView:
-    """What the two servers of a sum saw.
+    """What the two servers of a sum saw, and what went into it.
 
     Parameters
     ----------
+    words
+        The sum of clients' words, which no server sees, in steps, shape (terms.words - 1,).
     opened
-        What is published, in steps, shape (terms.words - 1,).
+        What is published, likewise.
     before
         What the coordinator has of it before it adds its own noise: clients' words and the
         helper's noise.
@@ -35,6 +37,7 @@ class SplitView:
         Each report less the client's words: what hides them from the coordinator.
     """
 
+    words: NDArray[np.int64]
     opened: NDArray[np.int64]
     before: NDArray[np.int64]
     masks: tuple[Words, ...]
@@ -78,4 +81,5 @@ def split_view(
     )
     before = np.sum(masked, axis=0, dtype=ring.dtype) - answers[0]
     masks = tuple(sent[:-1] - own for sent, own in zip(masked, words, strict=True))
-    return SplitView(outcome.sums, ring.decode(before)[:-1], masks)
+    summed = ring.decode(np.sum(words, axis=0, dtype=ring.dtype))
+    return SplitView(summed, outcome.sums, ring.decode(before)[:-1], masks)

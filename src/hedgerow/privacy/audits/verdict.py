@@ -28,7 +28,7 @@ class Verdict:
     measured, allowed
         In few words, for a table.
     passed
-        None where there is nothing to judge.
+        Whether what was measured is allowed.
     sentence
         What it means; where it failed, what is wrong.
     """
@@ -37,7 +37,7 @@ class Verdict:
     looked_at: str
     measured: str
     allowed: str
-    passed: bool | None
+    passed: bool
     sentence: str
 
 
