@@ -88,4 +88,4 @@ def test_a_helpers_backup_is_restored_as_a_helpers(command, tmp_path):
         module.restore(folder, tmp_path / "a.zip")
     url = f"sqlite:///{tmp_path / 'other.db'}"
     printed = command("restore", folder, tmp_path / "a.zip", "--role", "helper", "--database", url)
-    assert "new sealing key" in printed
+    assert "new keys" in printed
