@@ -135,11 +135,11 @@ def aloud(_old: Any) -> Any:
 def shy(old: Any) -> Any:
     """Send nothing where a history is empty."""
 
-    def awaited(part: Any, words: Any) -> Any:
+    def awaited(part: Any) -> Any:
         fold = _held(part.member)
         if fold is not None and not fold.history.lengths.any():
             raise ProtocolError("nothing", "There is nothing to contribute.")
-        return old(part, words)
+        return old(part)
 
     return awaited
 
@@ -159,10 +159,10 @@ def longer(old: Any) -> Any:
 def measured(old: Any) -> Any:
     """Note how long the history is before a report is made."""
 
-    async def report(part: Any, words: Any) -> Any:
+    async def report(part: Any) -> Any:
         fold = _held(part.member)
         _LENGTH.set(0 if fold is None else int(fold.history.lengths.sum()))
-        return await old(part, words)
+        return await old(part)
 
     return report
 

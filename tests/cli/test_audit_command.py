@@ -11,6 +11,7 @@ import pytest
 
 COMMAND = [sys.executable, "-c", "from hedgerow.cli.main import main; main()", "audit"]
 ENVIRONMENT = {**os.environ, "COLUMNS": "200", "OPENBLAS_NUM_THREADS": "1", "NO_COLOR": "1"}
+KEYS = {"passed", "looked_at", "measured", "allowed", "sentence"}
 QUICK = ("--model", "popularity", "--pairs", "200", "--canaries", "80")
 
 
@@ -22,7 +23,7 @@ def run(*arguments, folder):
         env=ENVIRONMENT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert "Traceback" not in done.stderr
@@ -45,7 +46,7 @@ def data(tmp_path):
 def test_a_kept_promise_passes(data, tmp_path):
     code, printed = run(data, *QUICK, "--json", "found/audit.json", folder=tmp_path)
     assert code == 0, printed
-    for word in ("canaries", "membership", "wire", "pass", "split"):
+    for word in ("canaries", "membership", "wire", "spread of noise", "silence", "pass"):
         assert word in printed
     facts = json.loads((tmp_path / "found" / "audit.json").read_text())
     assert facts == json.loads((tmp_path / "hedgerow-out" / "audit.json").read_text())
@@ -53,16 +54,26 @@ def test_a_kept_promise_passes(data, tmp_path):
     assert facts["epsilon_lower_bound"] <= 2
     assert facts["membership_auc"] <= 0.55
     assert facts["wire_findings"] == []
-    assert facts["policy"]["secure"] == "split"
-    assert facts["verdicts"]["wire"]["passed"] is True
+    assert facts["policy"]["secure"] == "none"
+    for name in ("wire, split", "wire, pairwise", "ledger, none", "helper, split"):
+        assert facts["verdicts"][name]["passed"] is True
+        assert set(facts["verdicts"][name]) == KEYS
+    # Every way to secure sums is audited, and clients too.
+    for word in ("none", "split", "pairwise"):
+        assert facts["verdicts"][f"spread of noise, {word}"]["measured"]
+    assert facts["verdicts"]["silence, spoilt models"]["looked_at"].startswith("96 models")
 
 
-@pytest.mark.parametrize("flaw", ["--no-noise", "--no-masks"])
-def test_a_broken_promise_fails(data, tmp_path, flaw):
-    code, printed = run(data, *QUICK, flaw, folder=tmp_path)
+def test_a_broken_promise_fails_and_says_what_is_wrong(data, tmp_path):
+    flaws = ("--no-noise", "--no-masks", "--secure", "split")
+    code, printed = run(data, *QUICK, *flaws, folder=tmp_path)
     assert code == 3, printed
-    assert "FAIL" in printed
-    assert "failed" in printed
+    for words in ("FAIL", "failed", "the noise is not as strong as is promised", "stands in"):
+        assert words in printed
+    verdicts = json.loads((tmp_path / "hedgerow-out" / "audit.json").read_text())["verdicts"]
+    for name in ("canaries", "membership", "wire, split", "spread of noise, none"):
+        assert verdicts[name]["passed"] is False, name
+    assert verdicts["helper, split"]["passed"] is True
 
 
 @pytest.mark.parametrize(

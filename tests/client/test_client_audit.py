@@ -32,8 +32,6 @@ def test_a_client_that_sends_nothing_where_computing_fails_is_found(monkeypatch)
         return client_words(step, fold, ask.setting, partial(member.random, ask.release))
 
     monkeypatch.setattr(taking_part, "compute", aloud)
-    # Where one sends no report the others need not wait; between clients they do.
-    monkeypatch.setattr("hedgerow.client.audit.silence.PATIENCE", 2.0)
     found = failing()
     assert "cannot read its history is told" in found["silence, extreme models"]
 

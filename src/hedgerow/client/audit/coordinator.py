@@ -53,6 +53,7 @@ class HostileCoordinator(httpx.AsyncBaseTransport):
     authority: bytes
     requests: dict[str, list[Request]] = field(default_factory=lambda: defaultdict(list))
     _places: dict[str, int] = field(default_factory=dict)
+    _waiting: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     _answered: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     _reached: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     _server: Server | None = None
@@ -62,6 +63,13 @@ class HostileCoordinator(httpx.AsyncBaseTransport):
     def admitted(self) -> Admitted:
         """What a client is told that checks in."""
         return Admitted(NAME, KEYS if self.ask.policy.secure == PAIRWISE else REPORT)
+
+    @property
+    def waiting(self) -> int:
+        """How many clients wait for others to be heard."""
+        return sum(
+            count for phase, count in self._waiting.items() if not self._reached[phase].is_set()
+        )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request, after it was noted."""
@@ -84,6 +92,7 @@ class HostileCoordinator(httpx.AsyncBaseTransport):
             return httpx.Response(200, content=to_wire(invitation))
         if phase == FINISHED:
             return httpx.Response(404, json={"error": "unknown-round", "detail": "It is gone."})
+        self._waiting[phase] += 1
         await self._reached[phase].wait()
         place, server = self._places[client], self._running
         told: dict[str, Callable[[], bytes]] = {

@@ -48,8 +48,8 @@ from hedgerow.privacy.secure.identity import Identity, certify, public
 from hedgerow.privacy.secure.session import PAIRWISE, SPLIT
 from hedgerow.privacy.secure.split.messages import Servers
 
-PATIENCE = 120.0
-"""Seconds after which a round counts as hanging."""
+LOOK = 0.05
+"""Seconds after which it is looked whether a round still goes on."""
 
 SHOWN = 5
 """Findings that are told."""
@@ -154,9 +154,20 @@ class _Watched:
             ) as http:
                 await take_part(Api(http, key), member, coordinator.admitted)
 
-        coming = map(come, self._members, self._keys)
+        coming = {
+            asyncio.ensure_future(come(member, key))
+            for member, key in zip(self._members, self._keys, strict=True)
+        }
         # How each ends is its own affair; what it sent until then has been noted.
-        await asyncio.wait_for(asyncio.gather(*coming, return_exceptions=True), PATIENCE)
+        left = coming
+        while left:
+            _, left = await asyncio.wait(left, timeout=LOOK)
+            if len(left) < len(coming) and coordinator.waiting == len(left):
+                # One has gone without a word, and so nobody is told how it goes on.
+                break
+        for each in left:
+            each.cancel()
+        await asyncio.gather(*coming, return_exceptions=True)
 
 
 def silence_verdicts(
@@ -206,11 +217,7 @@ def _judged(watched: _Watched, model: Served, mode: str, *, answers: bool) -> It
     """Yield what is wrong with how clients met a model."""
     ask = _ask(model, mode)
     where = f"Shown {model.what} ({model.recipe.name}, {mode}), "
-    try:
-        seen = watched.watch(ask, model.body)
-    except TimeoutError:
-        yield f"{where}some client sends nothing and the others wait for it."
-        return
+    seen = watched.watch(ask, model.body)
     for place, (what, requests) in enumerate(zip(HISTORIES, seen.requests, strict=True)):
         if requests != seen.requests[0] or seen.claimed[place] != seen.claimed[0]:
             yield f"{where}a client that {what} is told from one that {next(iter(HISTORIES))}."
