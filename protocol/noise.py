@@ -37,7 +37,8 @@ def noise() -> dict[str, Any]:
     variances = (0.01, 0.4, 3.0, 513_921.7, 1.5e7)
     return {
         "shares": [
-            share(*case) for case in ((1e4, 100, 0.29, 0.1), (0.1, 7, 0.2, 0.3), (5, 9, 0, 0))
+            share(*case)
+            for case in ((1e4, 100, 0.29, 0.1), (0.1, 7, 0.2, 0.3), (5, 9, 0, 0), (7, 3, 0.2, 0))
         ],
         "bounds": [
             {"variance": variance, "bound": skellam.bound(variance)}

@@ -4,8 +4,8 @@ The transactions are made up here: customers of a town pay at merchants of some 
 comes next depends on what was before (petrol after the motorway, coffee near the gym).
 
 Sums are pairwise and noisy: every bank adds its share of the noise, so that what is published
-promises epsilon 8 to each customer, even towards the coordinator. That holds as long as no bank
-gives its noise away; with three banks, a sum hides only among three.
+promises epsilon 8 to each customer, towards the coordinator, too, and where one bank is in league
+with it and takes its own noise off: the noise is sized for two honest banks of three.
 
     python examples/banks/banks.py
 """
@@ -62,5 +62,5 @@ if __name__ == "__main__":
         transactions(),
         "bank",
         PrivateSequence(dimension=64),
-        Policy(epsilon=8.0, secure="pairwise", minimum=3, adversaries=0, dropouts=0),
+        Policy(epsilon=8.0, secure="pairwise", minimum=3, adversaries=0.3, dropouts=0),
     )

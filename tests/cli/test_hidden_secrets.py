@@ -59,7 +59,7 @@ def test_no_command_line_shows_a_token(tmp_path):
         file.write_text(token + "\n")
         program = Program.start(
             tmp_path / "log", "join", tmp_path / "agent", "--url", deployed.url, "--token",
-            f"@{file}", "--deployment", deployed.deployment, "--once",
+            f"@{file}", "--deployment", deployed.deployment, "--any-task", "--once",
         )  # fmt: skip
         seen = Path(f"/proc/{program.process.pid}/cmdline").read_bytes()
         wait_until(lambda: program.process.poll() is not None, lambda: program.text)

@@ -39,7 +39,7 @@ def test_files_of_servers_and_agents_are_their_owners(tmp_path):
         token = deployed.token("silo", 5)
         joined = hedgerow(
             "join", agent, "--url", deployed.url, "--token", token, "--deployment",
-            deployed.deployment, "--data", data, "--consent", "train", "--once",
+            deployed.deployment, "--data", data, "--any-task", "--consent", "train", "--once",
         )  # fmt: skip
         assert joined.returncode == 0, joined.stderr
         blobs = FolderBlobs(deployed.folder / "coordinator/blobs")

@@ -171,8 +171,14 @@ def test_a_variance_out_of_range_is_refused(variance):
     st.integers(0, 49),
 )
 def test_honest_survivors_reach_the_variance(total, clients, adversaries, dropouts):
-    got = share(total, clients, adversaries / 100, dropouts / 100)
     false, gone = clients * adversaries // 100, clients * dropouts // 100
+    if adversaries:
+        false = min(max(false, 1), clients - 1)
+    if clients - false - gone < 1:
+        with pytest.raises(ConfigError):
+            share(total, clients, adversaries / 100, dropouts / 100)
+        return
+    got = share(total, clients, adversaries / 100, dropouts / 100)
     assert got.honest == clients - false - gone
     assert got.minimum == clients - gone
     assert got.variance * got.honest >= total
@@ -184,6 +190,13 @@ def test_honest_survivors_reach_the_variance(total, clients, adversaries, dropou
 def test_a_share_of_a_hundred_clients():
     assert share(700.0, 100, 0.2, 0.1) == skellam.Share(10.0, 70, 90)
     assert share(5.0, 1, 0.0, 0.0) == skellam.Share(5.0, 1, 1)
+
+
+@pytest.mark.parametrize(("adversaries", "honest"), [(0.0, 3), (0.01, 2), (0.3, 2), (0.67, 1)])
+def test_one_adversary_is_reckoned_with_among_few(adversaries, honest):
+    """A share of .3 of three clients is not nobody."""
+    assert share(6.0, 3, adversaries, 0.0) == skellam.Share(6.0 / honest, honest, 3)
+    assert share(6.0, 1, adversaries, 0.0).honest == 1
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,10 @@ export function shareOf(
 ): Share {
   // The slack keeps a product such as 100 * 0.29 from falling just below its integer.
   const gone = Math.floor(clients * dropouts + 1e-9);
-  const honest = clients - Math.floor(clients * adversaries + 1e-9) - gone;
+  const part = Math.floor(clients * adversaries + 1e-9);
+  // Where there may be adversaries at all, one is reckoned with among however few.
+  const foes = adversaries > 0 ? Math.min(Math.max(part, 1), clients - 1) : part;
+  const honest = clients - foes - gone;
   insist(honest >= 1, "too-few-clients");
   const variance = total / honest;
   return {

@@ -60,7 +60,8 @@ def share(total_variance: float, clients: int, adversaries: float, dropouts: flo
     clients
         The number in the round.
     adversaries, dropouts
-        The largest part of the clients that may add no noise, or may vanish.
+        The largest part of the clients that may add no noise, or may vanish. Where there may be
+        adversaries at all, one is reckoned with also among so few that a part of them is none.
 
     Raises
     ------
@@ -73,6 +74,8 @@ def share(total_variance: float, clients: int, adversaries: float, dropouts: flo
         raise ConfigError("The parts of adversaries and dropouts are numbers from 0 to below 1.")
     # The slack keeps a product such as 100 * 0.29 from falling just below its integer.
     false = math.floor(clients * adversaries + 1e-9)
+    if adversaries > 0:
+        false = min(max(false, 1), clients - 1)
     gone = math.floor(clients * dropouts + 1e-9)
     honest = clients - false - gone
     if honest < 1:
