@@ -36,6 +36,7 @@ from hedgerow.models.sequence import Sequence
 from hedgerow.privacy.policy import Policy
 from hedgerow.privacy.randomness import Stream
 from hedgerow.recommender import Recommender
+from hedgerow.statistics import Statistics
 
 ITEMS = 12
 SEED = 20
@@ -65,7 +66,11 @@ RECIPES: tuple[Recipe, ...] = (
         repeat_gain=3.0,
     ),
     PrivateSequence(dimension=6),
+    PrivateSequence(dimension=6),
 )
+
+NOISE = (0.0, 0.0, 0.0, 0.0, 0.0, 40.0)
+"""Standard deviation of the noise in each recipe's sums: the last one falls back."""
 
 
 def catalog() -> Catalog:
@@ -109,7 +114,8 @@ def file_of(recommender: Recommender) -> bytes:
 def trained() -> Iterator[bytes]:
     """Yield each recipe's model before every step and at the end."""
     items = catalog()
-    for recipe in RECIPES:
+    for recipe, noise in zip(RECIPES, NOISE, strict=True):
+        rng = np.random.default_rng(SEED)
         state: State | None = recipe.start(items, SEED)
         while state is not None:
             yield file_of(Recommender(recipe, state, items))
@@ -122,7 +128,8 @@ def trained() -> Iterator[bytes]:
             total = sums[0]
             for other in sums[1:]:
                 total += other
-            state = step.update(total)
+            drawn = {name: a + noise * rng.standard_normal(a.shape) for name, a in total.items()}
+            state = step.update(Statistics(drawn, noise) if noise else total)
 
 
 def said_by(file: bytes) -> dict[str, Any]:

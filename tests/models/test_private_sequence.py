@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from support import catalog_of, histories_of, random_block, states_of, structured_block
 
+from hedgerow.comparison.warnings import chance
 from hedgerow.data.block import Block
 from hedgerow.data.catalog import Catalog
 from hedgerow.data.datasets import load
@@ -166,10 +166,15 @@ def test_without_noise_the_readouts_are_plain_sums():
         for item in set(history):
             counts[item] += len(set(history)) ** -0.5
     assert_allclose(arrays["popularity"], counts, rtol=1e-5)
-    for number, weight in ((1, FIRST_WEIGHT), (2, 1)):
+    for number, weight, constant in ((1, FIRST_WEIGHT, 1), (2, 1, 0)):
         vectors = arrays[f"vectors{number}"].astype(float)
-        wanted = weight * np.sqrt(vectors.shape[1]) * readout_of(vectors, block, RECIPE.decay)
-        assert_allclose(arrays[f"weights{number}"], wanted, rtol=1e-3, atol=1e-4)
+        width = vectors.shape[1] - constant
+        wanted = weight * np.sqrt(width) * readout_of(vectors, block, RECIPE.decay)[:, :width]
+        found = arrays[f"weights{number}"]
+        assert_allclose(found[:, :width], wanted, rtol=1e-3, atol=1e-4)
+    # The constant's weights are what is usual of each item.
+    last = arrays["weights1"][:, -1]
+    assert_allclose(last / last[0], counts / counts[0], rtol=1e-4)
 
 
 @pytest.mark.parametrize("discount", [0.0, 0.15, 1.0])
@@ -200,7 +205,8 @@ def test_what_is_broadcast_never_holds_how_alike_items_are():
     names = {"popularity", "seed", "vectors1", "weights1", "vectors2", "weights2"}
     for noise in (0.0, 2.0):
         states = noisy_states(RECIPE, BLOCK, catalog, noise)
-        assert [set(s.server) for s in states] == [{"alike"}, {"alike", "second"}, {"alike"}, set()]
+        kept = [set(state.server) for state in states]
+        assert kept == [{"alike"}, {"alike", "second", "counts", "noise"}, {"alike"}, set()]
         for state in states:
             assert set(state.arrays) <= names
             assert all(a.size <= 40 * RECIPE.dimension for a in state.arrays.values())
@@ -235,9 +241,10 @@ def test_readouts_are_denoised(noise):
     step = RECIPE.step(state)
     exact = step.contributions(BLOCK).sum(np.ones(len(BLOCK)))["next"]
     noisy = exact + noise * np.random.default_rng(0).standard_normal(exact.shape)
-    scale = FIRST_WEIGHT * np.sqrt(exact.shape[1])
-    found = step.update(Statistics({"next": noisy}, noise)).arrays["weights1"] / scale
-    assert np.linalg.norm(found - exact) < 0.9 * np.linalg.norm(noisy - exact)
+    width = exact.shape[1] - 1
+    found = step.update(Statistics({"next": noisy}, noise)).arrays["weights1"][:, :width]
+    error = found / (FIRST_WEIGHT * np.sqrt(width)) - exact[:, :width]
+    assert np.linalg.norm(error) < 0.9 * np.linalg.norm((noisy - exact)[:, :width])
 
 
 def test_the_second_vectors_make_up_for_a_catalog_that_says_nothing():
@@ -314,6 +321,7 @@ def test_without_noise_it_beats_popularity():
 
 
 def test_quality_fades_with_noise_and_nothing_breaks():
+    """Down to what the catalog alone says, which here is much."""
     fold, recipe = LastOut().test(BLOCK), PrivateSequence()
     found = []
     for noise in (0.0, 1.0, 4.0, 16.0, 1e3, 1e7):
@@ -325,10 +333,9 @@ def test_quality_fades_with_noise_and_nothing_breaks():
                 assert np.isfinite(recipe.scorer(state).scores(fold.history)).all()
             values.append(ndcg(recipe.scorer(states[-1]), fold))
         found.append(np.mean(values))
-    for less, more in pairwise(found):
-        assert more <= less + 0.03
     assert found[1] > 0.7 * found[0]
-    assert found[-1] < 0.6 * found[0]
+    assert max(found) < found[0] + 0.03
+    assert min(found) > 1.2 * chance(fold, 10, repeats=False)
 
 
 @pytest.mark.parametrize(

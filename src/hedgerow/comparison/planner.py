@@ -215,6 +215,8 @@ def forecast(
     listener = listener or Silent()
     check_data(log, fold, min(seeds, default=0))
     check_curve(epsilons, len(seeds))
+    if not epsilons:
+        raise ConfigError("Name at least one epsilon to plan for.")
     sizes = _sizes(people, users, policy.minimum)
     plan = {size: _pipelines(recipe, policy, epsilons, size) for size in sizes}
     clients, yardstick = Clients.devices(log.users), make_yardstick(log.catalog, fold.history)

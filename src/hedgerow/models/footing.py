@@ -11,6 +11,9 @@ TELLING = 0.1
 """Of the mean count, how far counts have to spread to tell items apart; and over the spread of
 popularity, how long weights have to be to tell people apart."""
 
+ALONG = 0.5
+"""How far weights that come from likeness alone point along the items' vectors, as a cosine."""
+
 SENTENCES = {
     "alike and popular": "the noise left little signal for what follows what, so this model "
     "recommends what is popular among items like those that a person has met",
@@ -31,13 +34,16 @@ def footing(recipe: Recipe, state: State) -> str:
     """
     if not isinstance(recipe, PrivateSequence) or state.round < len(SHARES):
         return ""
-    counts = state.arrays["popularity"].astype(np.float64)
-    weights = state.arrays["weights2"].astype(np.float64)
+    counts, vectors, weights = (
+        state.arrays[name].astype(np.float64) for name in ("popularity", "vectors2", "weights2")
+    )
+    recounted = state.arrays["vectors1"].shape[1] == 1 < len(counts)
+    # Noise alone spreads them by about the standard error of their mean.
+    if recounted and counts.std() <= max(TELLING, 2 / np.sqrt(len(counts))) * counts.mean():
+        along = np.linalg.norm(vectors) * np.linalg.norm(weights) * ALONG
+        return SENTENCES["alike" if (vectors * weights).sum() > along else "nothing"]
     # As the intercept has it, beside weights of a readout that is as wide.
     spread = counts.std() / np.sqrt(weights.shape[1])
-    personal = float(np.sqrt((weights**2).sum(axis=1).mean())) > TELLING * spread
-    popular = counts.std() > TELLING * counts.mean()
-    if personal and popular:
-        few = state.arrays["vectors1"].shape[1] == 1 < len(counts)
-        return SENTENCES["alike and popular"] if few else ""
-    return SENTENCES["popular" if popular else "alike" if personal else "nothing"]
+    if np.sqrt((weights**2).sum(axis=1).mean()) <= TELLING * spread:
+        return SENTENCES["popular"]
+    return SENTENCES["alike and popular"] if recounted else ""

@@ -128,7 +128,7 @@ def likened(
 
     A row is then the item's vector, times its popularity, times one number for all items. That
     number is so few sums' to tell that little noise is left in it; what is left is weighed against
-    what it usually is (`LIKENING`). Without likeness in the catalog, it is usually 0.
+    what it usually is (`LIKENING`). Zeros where the catalog likens no item to another.
 
     Parameters
     ----------
@@ -138,11 +138,9 @@ def likened(
     shape = popularity[:, None] * vectors.astype(np.float64)
     energy = float((shape**2).sum())
     length = np.sqrt(energy and float((shape * vectors).sum() / popularity.sum()))
-    if not length:
+    if not length or np.count_nonzero(alike) <= len(alike):
         return np.zeros(shape.shape)
     usual, spread = LIKENING
-    if np.count_nonzero(alike) <= len(alike):
-        usual = 0.0
     precision, own = energy / noise**2, (length / spread) ** 2
     found = (float((shape * rows).sum()) / noise**2 + own * usual / length) / (precision + own)
     return np.asarray(max(found, 0.0) * shape)
