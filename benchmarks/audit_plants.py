@@ -123,11 +123,12 @@ def computes(instead: Callable[[Any], Any]) -> Change:
 def aloud(_old: Any) -> Any:
     """Compute without a net: whatever goes wrong ends the round for this client."""
 
-    def compute(member: Any, ask: Any, catalog: Any, step: Any) -> Any:
+    def compute(member: Any, ask: Any, catalog: Any, step: Any, noise: Any) -> Any:
         fold = member.data(catalog, ask.held_out)
         if len(fold) > member.users:
             raise ProtocolError("too-many-users", "There are more than were promised.")
-        return terms.client_words(step, fold, ask.setting, partial(member.random, ask.release))
+        own = partial(member.random, ask.release)
+        return terms.with_terms(noise, step, fold, ask.setting, own)
 
     return compute
 

@@ -133,8 +133,8 @@ class Hidden:
             self.secrets.append(drawn)
             return drawn
 
-        def compute(member, ask, catalog, step):
-            words = computed(member, ask, catalog, step)
+        def compute(member, ask, *rest):
+            words = computed(member, ask, *rest)
             self.vectors.append(ask.setting.ring.pack(words))
             return words
 

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hedgerow.client.models import Models
 from hedgerow.data.catalog import Catalog
 from hedgerow.data.split import Fold
 from hedgerow.errors import ProtocolError
 from hedgerow.federation.ask import Ask
-from hedgerow.federation.terms import client_words, empty_words
+from hedgerow.federation.terms import noise_share, with_terms
 from hedgerow.models.base import Recipe, Step
 from hedgerow.privacy.randomness import Stream
 from hedgerow.privacy.ring import Words
@@ -107,7 +110,14 @@ class Member:
     said: Callable[[str], None] = lambda _what: None
 
 
-def compute(member: Member, ask: Ask, catalog: Catalog, step: Step[Fold, Any]) -> Words:
+def noise_of(member: Member, ask: Ask) -> NDArray[np.int64]:
+    """Return a client's share of the noise, which is drawn before its history is opened."""
+    return noise_share(ask.setting, partial(member.random, ask.release))
+
+
+def compute(
+    member: Member, ask: Ask, catalog: Catalog, step: Step[Fold, Any], noise: NDArray[np.int64]
+) -> Words:
     """Return what a client contributes, through the one door.
 
     Where its data cannot be read, are more than it promised, or lead to no term, that is its share
@@ -121,21 +131,18 @@ def compute(member: Member, ask: Ask, catalog: Catalog, step: Step[Fold, Any]) -
         What is asked for.
     catalog
         In whose numbers.
+    noise
+        See `noise_of`.
     """
     try:
         fold = member.data(catalog, ask.held_out)
         _check_users(len(fold), member.users)
-        return client_words(step, fold, ask.setting, partial(member.random, ask.release))
+        return with_terms(noise, step, fold, ask.setting, partial(member.random, ask.release))
     except BaseException as problem:  # noqa: BLE001 - a reader's panic is no `Exception`
         # What is said is for this client alone, and no reason not to send, either.
         with suppress(Exception):
             member.said(f"an empty term is sent: {type(problem).__name__}: {problem}")
-        return empty(member, ask)
-
-
-def empty(member: Member, ask: Ask) -> Words:
-    """Return what a client sends that has nothing to contribute."""
-    return empty_words(ask.setting, partial(member.random, ask.release))
+        return ask.setting.ring.encode(noise)
 
 
 def _check_users(found: int, promised: int) -> None:

@@ -1,8 +1,8 @@
 """When a term leaves: at one of a few moments, so that little can be read from how long it took.
 
-Computing takes longer on a long history than on an empty one. The moments are a ladder in which
-each rung is twice the one below; a term waits for the next. What can be seen is the rung: on most
-devices the lowest, whatever the history.
+Computing takes longer on a long history than on an empty one. The moments are a ladder; a term
+waits for the next rung. Up to a second each is twice the one below, and on most devices it is the
+lowest, whatever the history. Beyond, where rounds would wait for long, it is a quarter later.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ def rung(seconds: float) -> float:
     """Return the moment at which something leaves that was ready after so many seconds."""
     moment = LOWEST
     while moment < seconds:
-        moment *= 2
-    # Later there is nothing to hide: what leaves was made without a history.
-    return moment if moment <= LONGEST else seconds
+        moment *= 2 if moment < 1 else 1.25
+    # After the longest there is nothing to hide: what leaves was made without a history.
+    return max(seconds, min(moment, LONGEST))
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,11 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hedgerow.client.api import Admitted, Api
-from hedgerow.client.member import Member, compute, empty
+from hedgerow.client.member import Member, compute, noise_of
 from hedgerow.client.offer import read_offer, step_asked
 from hedgerow.client.pace import Pace
 from hedgerow.data.catalog import Catalog
@@ -93,14 +96,16 @@ async def take_part(api: Api, member: Member, admitted: Admitted) -> Part:
     model = await member.models.get(api, ask.setting.model)
     member.conscience.accept(model.recipe)
     step = await asyncio.to_thread(step_asked, ask, model)
+    noise = await asyncio.to_thread(noise_of, member, ask)
     member.conscience.claim(ask, sid(terms))
-    part = _Part(_Talk(api, admitted.round), member, ask, terms, floor, model.catalog, step)
+    talk = _Talk(api, admitted.round)
+    part = _Part(talk, member, ask, terms, floor, model.catalog, step, noise)
     digest = await (_report(part) if terms.mode == SPLIT else _pairwise(part))
     counted = from_wire(Counted, await api.told(admitted.round, FINISHED))
     check_receipt(
         counted.receipt, counted.inclusion, member.servers.coordinator, sid(terms), digest
     )
-    return Part(ask.release, ask.purpose, sid(terms), counted.model, part.talk.sent)
+    return Part(ask.release, ask.purpose, sid(terms), counted.model, talk.sent)
 
 
 @dataclass
@@ -133,12 +138,13 @@ class _Part:
     floor: Floor
     catalog: Catalog
     step: Step[Fold, Any]
+    noise: NDArray[np.int64]
 
     async def words(self, pace: Pace) -> Words:
         """Open the history, and return what follows from it."""
-        member, ask = self.member, self.ask
         return await pace.work(
-            lambda: compute(member, ask, self.catalog, self.step), lambda: empty(member, ask)
+            lambda: compute(self.member, self.ask, self.catalog, self.step, self.noise),
+            lambda: self.ask.setting.ring.encode(self.noise),
         )
 
     async def paced_words(self) -> Words:

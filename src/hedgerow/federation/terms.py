@@ -47,28 +47,37 @@ def client_words(
     Words
         In the setting's ring, shape (step.schema.size,).
     """
-    rounding = random("rounding")
-    total = _noise(setting, random)
-    for term in unit_terms(step, data, setting.noise.bound, setting.policy.unit):
-        total += setting.quantizer.quantize(term, rounding)
-    return setting.ring.encode(total)
+    return with_terms(noise_share(setting, random), step, data, setting, random)
 
 
-def empty_words(setting: Setting, random: Callable[[str], Stream]) -> Words:
-    """Return what a client with empty histories puts into a secured sum: its share of the noise.
-
-    Nobody can tell it from `client_words`, of which it takes the place where these cannot be had.
+def noise_share(setting: Setting, random: Callable[[str], Stream]) -> NDArray[np.int64]:
+    """Return a client's share of the noise: all that it adds to a sum from empty histories.
 
     Parameters
     ----------
     setting, random
         As of `client_words`.
+
+    Returns
+    -------
+    array
+        Integers, shape (step.schema.size,).
     """
-    return setting.ring.encode(_noise(setting, random))
-
-
-def _noise(setting: Setting, random: Callable[[str], Stream]) -> NDArray[np.int64]:
     return skellam.sample(random("noise"), setting.quantizer.size, setting.share.variance)
+
+
+def with_terms(
+    noise: NDArray[np.int64],
+    step: Step[Fold, Result],
+    data: Fold,
+    setting: Setting,
+    random: Callable[[str], Stream],
+) -> Words:
+    """Return `client_words` where the noise was drawn before."""
+    rounding, total = random("rounding"), noise.copy()
+    for term in unit_terms(step, data, setting.noise.bound, setting.policy.unit):
+        total += setting.quantizer.quantize(term, rounding)
+    return setting.ring.encode(total)
 
 
 def unit_terms(

@@ -11,7 +11,7 @@ import polars as pl
 from network import Deployment, Easy, fold_of, members
 from sqlalchemy import event, func, select
 
-from hedgerow.client.member import compute
+from hedgerow.client.member import compute, noise_of
 from hedgerow.client.models import read
 from hedgerow.client.offer import step_asked
 from hedgerow.data.interactions import Interactions
@@ -359,7 +359,8 @@ class World:
         if name not in self._public:
             self._public[name] = read(self.artefacts.public(name))
         model = self._public[name]
-        return compute(self.people[number].member, ask, model.catalog, step_asked(ask, model))
+        member, step = self.people[number].member, step_asked(ask, model)
+        return compute(member, ask, model.catalog, step, noise_of(member, ask))
 
     def turn(self, machine, people=None):
         """Let a replica and some clients do all that they can without the clock going on."""
