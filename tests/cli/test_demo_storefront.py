@@ -56,7 +56,9 @@ def test_a_shop_that_learns_until_it_is_closed(tmp_path, number):
             assert after.headers["etag"] != before.headers["etag"]
             assert after.content != before.content
         wait_until(lambda: "Run 1 of 8" in said.read_text(), said.read_text)
-        assert re.search(r"epsilon 1(\.\d+)? at delta \S+ per user at one client, gaussian", said.read_text())
+        assert re.search(
+            r"epsilon 1(\.\d+)? at delta \S+ per user at one client, gaussian", said.read_text()
+        )
     finally:
         process.send_signal(number)
         assert process.wait(30) == 0
