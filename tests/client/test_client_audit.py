@@ -7,7 +7,7 @@ import pytest
 from hedgerow.client import models, taking_part
 from hedgerow.client.audit import recipes, silence_verdicts
 from hedgerow.client.audit.models import ITEMS, everything, extreme, learned, spoilt
-from hedgerow.federation.terms import client_words
+from hedgerow.federation.terms import with_terms
 from hedgerow.models.expected import check_state
 from hedgerow.models.registry import MODELS
 
@@ -27,9 +27,9 @@ def test_clients_as_they_are_tell_nothing():
 
 
 def test_a_client_that_sends_nothing_where_computing_fails_is_found(monkeypatch):
-    def aloud(member, ask, catalog, step):
+    def aloud(member, ask, catalog, step, noise):
         fold = member.data(catalog, ask.held_out)
-        return client_words(step, fold, ask.setting, partial(member.random, ask.release))
+        return with_terms(noise, step, fold, ask.setting, partial(member.random, ask.release))
 
     monkeypatch.setattr(taking_part, "compute", aloud)
     found = failing()
