@@ -34,7 +34,7 @@ from hedgerow.privacy.secure.wire import from_wire, kind
 MOST_SEARCHED = 1 << 40
 """Bytes, a terabyte: more than any audit searches."""
 
-MOST_CLIENTS = 20
+MOST_CLIENTS = 12
 """Whose messages are searched; those of others are made by the same code."""
 
 BEFORE_ANSWERS = {"shares", "delivery"}
