@@ -11,12 +11,12 @@ TELLING = 0.1
 """Of the mean count, how far counts have to spread to tell items apart; and over the spread of
 popularity, how long weights have to be to tell people apart."""
 
-ALONG = 0.5
-"""How far weights that come from likeness alone point along the items' vectors, as a cosine."""
+ALONG = 0.1
+"""How far weights that come from likeness point along the items' vectors at least, as a cosine."""
 
 SENTENCES = {
     "alike and popular": "the noise left little signal for what follows what, so this model "
-    "recommends what is popular among items like those that a person has met",
+    "recommends mostly what is popular and like what a person has met",
     "popular": "the noise left no signal for what follows what, so this model recommends by "
     "popularity alone",
     "alike": "the noise left no signal for what is popular or follows what, so this model "

@@ -27,8 +27,9 @@ from hedgerow.models.expected import Expected, Width, counts_of, seed_expected, 
 from hedgerow.models.intercept import intercept, with_constant
 from hedgerow.models.limits import DIMENSION, at_most
 from hedgerow.models.popularity import SameForAll
+from hedgerow.models.recount import CountNext, last_vectors
 from hedgerow.models.similarity import similarity
-from hedgerow.models.smoothing import basis_of, denoised, popularity_of, relearned
+from hedgerow.models.smoothing import basis_of, denoised, evidence, likens, popularity_of, relearned
 from hedgerow.models.unit_terms import UnitFollowers, UnitSets
 from hedgerow.privacy.charges import Charge
 from hedgerow.statistics import Array, Contributions, Field, Schema, Statistics
@@ -45,6 +46,10 @@ ROOM = 12.0
 RECOUNTED = 40
 """With room for fewer features than that, the first readout counts again: what is popular is then
 worth more than a second look at what follows what."""
+
+PLAIN = 8.0
+"""Standard errors by which the first readout has to exceed its noise for a second one, where the
+catalog likens no item to another; else that one counts again, too."""
 
 FIRST_WEIGHT = 0.5
 """What the first readout's scores count beside the second's."""
@@ -114,7 +119,10 @@ class PrivateSequence:
         """Count, then read out twice."""
         if state.round == 0:
             return CountSets(self, state)
-        return ReadOutUnit(self, state) if state.round < len(SHARES) else None
+        if state.round == len(SHARES):
+            return None
+        alone = state.arrays[f"vectors{state.round}"].shape[1] == 1
+        return CountNext(state, self.decay) if alone else ReadOutUnit(self, state)
 
     def scorer(self, state: State) -> Scorer:
         """Score by the readouts that there are; by popularity before there is one."""
@@ -144,14 +152,17 @@ class PrivateSequence:
         noise
             Standard deviation of the noise in the counts, from which that of all follows.
         """
-        most = min(self.dimension, len(popularity), max(FEWEST, round(counted)))
+        items = len(popularity)
+        most = min(self.dimension, items, max(FEWEST, round(counted)))
         if noise:
             whole = noise * np.sqrt(SHARES[0])
-            worth = ROOM * float(popularity.mean())
+            # No more than is surely there: of few items, the mean itself is noisy.
+            usual = counted / items - 2 * noise / np.sqrt(items)
+            worth = ROOM * max(usual, 0.0)
             if worth < most * whole:
                 most = min(most, max(FEWEST, round(worth / whole)))
-                if worth < RECOUNTED * whole:
-                    return 1, most
+            if worth < RECOUNTED * whole:
+                return 1, most
         return max(most // 2, min(most, 4 * FEWEST)), most
 
 
@@ -180,6 +191,8 @@ class CountSets:
         interactions = float(total["counts"].sum())
         first, second = recipe.dimensions(popularity, interactions, total.noise)
         seed, alike = int(state.arrays["seed"]), state.server["alike"]
+        if first == 1 and not likens(alike):
+            second = 1
         arrays = {
             **state.arrays,
             "popularity": popularity.astype(np.float32),
@@ -229,31 +242,24 @@ class ReadOutUnit:
         return state.then({**state.arrays, "weights2": _scaled(found)})
 
     def _prepared(self, rows: Array, noise: float, alike: Array, popularity: Array) -> State:
-        """Keep the first readout, all or its constant alone, and choose the second one's vectors.
+        """Keep the first readout, and choose the second one's vectors.
 
-        The constant's own row counts what comes next. Where there is nothing else, it joins the
-        counts, with weights as precise as either; beside others it is too small to tell.
+        What the constant's own row says of popularity, the counts say better.
         """
         recipe, state, vectors = self.recipe, self.state, self._vectors
-        server, seed = state.server, int(state.arrays["seed"])
-        second = int(server["second"])
-        found = np.zeros((len(rows), 0), np.float32)
-        if vectors.shape[1] > 1:
-            features = vectors[:, :-1]
-            found = denoised(rows[:, :-1], noise, features, alike, popularity)
-            alike = relearned(alike, found, popularity, recipe.trust)
-        elif noise:
-            before, now = float(server["noise"]) ** -2, noise**-2
-            mean = (before * server["counts"] + now * rows[:, 0]) / (before + now)
-            popularity = popularity_of(mean, (before + now) ** -0.5)
-        usual = intercept(popularity, vectors, second, recipe.decay)
+        second, seed = int(state.server["second"]), int(state.arrays["seed"])
+        rows, features = rows[:, :-1], vectors[:, :-1]
+        if noise and not likens(alike) and evidence(rows, noise, popularity) < PLAIN:
+            second = 1
+        found = denoised(rows, noise, features, alike, popularity)
+        alike = relearned(alike, found, popularity, recipe.trust)
+        usual = intercept(popularity, vectors, rows.shape[1], recipe.decay)
         arrays = {
             **state.arrays,
-            "popularity": popularity.astype(np.float32),
             "weights1": np.column_stack([FIRST_WEIGHT * _scaled(found), usual]),
-            "vectors2": basis_of(alike, popularity, second, seed),
+            "vectors2": last_vectors(alike, popularity, second, seed),
         }
-        return state.then(arrays, {"alike": alike})
+        return state.then(arrays, {**state.server, "alike": alike})
 
 
 def _scaled(rows: Array) -> Array:

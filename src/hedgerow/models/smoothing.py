@@ -138,12 +138,17 @@ def likened(
     shape = popularity[:, None] * vectors.astype(np.float64)
     energy = float((shape**2).sum())
     length = np.sqrt(energy and float((shape * vectors).sum() / popularity.sum()))
-    if not length or np.count_nonzero(alike) <= len(alike):
+    if not length or not likens(alike):
         return np.zeros(shape.shape)
     usual, spread = LIKENING
     precision, own = energy / noise**2, (length / spread) ** 2
     found = (float((shape * rows).sum()) / noise**2 + own * usual / length) / (precision + own)
     return np.asarray(max(found, 0.0) * shape)
+
+
+def likens(alike: Array) -> bool:
+    """Return whether any item is like another."""
+    return bool(np.count_nonzero(alike) > len(alike))
 
 
 def smoothed(rows: Array, noise: float, alike: Array, popularity: Array) -> Array:
@@ -172,6 +177,22 @@ def smoothed(rows: Array, noise: float, alike: Array, popularity: Array) -> Arra
     seen[np.diag_indices(len(seen))] += np.float32(noise**2)
     factor = scipy.linalg.cho_factor(seen, lower=True, overwrite_a=True, check_finite=False)
     return np.asarray(prior @ scipy.linalg.cho_solve(factor, rows.astype(np.float32)), np.float32)
+
+
+def evidence(rows: Array, noise: float, popularity: Array) -> float:
+    """Return by how many standard errors the rows' variance exceeds that of their noise.
+
+    Parameters
+    ----------
+    rows, noise, popularity
+        As in :func:`smoothed`; the noise is above 0.
+    """
+    shape = (popularity / popularity.max()) ** (2 * GRADATION)
+    variance = _variance(rows, noise, shape)
+    weights = shape / (shape * variance + noise**2) ** 2
+    # Squares of normal values of variance v have variance 2 v**2.
+    error = np.sqrt(2 / rows.shape[1] * (weights**2).sum()) * noise**2 / (shape * weights).sum()
+    return float(variance / error)
 
 
 def _variance(rows: Array, noise: float, shape: NDArray[np.float64]) -> float:
