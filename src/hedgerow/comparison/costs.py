@@ -15,6 +15,7 @@ from hedgerow.federation.contribute import OnHistory
 from hedgerow.federation.executors import Executor
 from hedgerow.federation.group import Group
 from hedgerow.federation.pipeline import Pipeline
+from hedgerow.federation.setting import Noise
 from hedgerow.federation.simulator import Round
 from hedgerow.models.base import Recipe
 from hedgerow.privacy.ledger import Ledger
@@ -120,7 +121,8 @@ def measure_costs(
                 plain_bytes=summed.bytes_up,
                 bytes_up=round(statistics.mean(r.bytes_up for r in alike)),
             )
-        state = step.update(summed.total)
+        # As noisy as in the run, by which some models choose how much they ask for next.
+        state = step.update(replace(summed.total, noise=_sigma(private, number)))
     return tuple(found.values())
 
 
@@ -132,6 +134,12 @@ def _with_known_clips(pipeline: Pipeline) -> Pipeline:
         for k, step in enumerate(pipeline.plan.steps)
     )
     return replace(pipeline, ledger=Ledger(), plan=replace(pipeline.plan, steps=steps))
+
+
+def _sigma(pipeline: Pipeline, number: int) -> float:
+    """Return the standard deviation of the noise that a step's sum has in the run."""
+    planned = pipeline.plan.steps[number]
+    return Noise("", planned.bound or 0.0, planned.multiplier).sigma(pipeline.policy)
 
 
 def _in_turns(jobs: Sequence[Callable[[], object]]) -> list[float]:

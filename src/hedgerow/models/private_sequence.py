@@ -27,7 +27,7 @@ from hedgerow.models.expected import Expected, Width, counts_of, seed_expected, 
 from hedgerow.models.intercept import intercept, with_constant
 from hedgerow.models.limits import DIMENSION, at_most
 from hedgerow.models.popularity import SameForAll
-from hedgerow.models.recount import CountNext, last_vectors
+from hedgerow.models.recount import CountNext, last_vectors, readout_name
 from hedgerow.models.similarity import similarity
 from hedgerow.models.smoothing import basis_of, denoised, evidence, likens, popularity_of, relearned
 from hedgerow.models.unit_terms import UnitFollowers, UnitSets
@@ -217,7 +217,7 @@ class ReadOutUnit:
     @property
     def name(self) -> str:
         """Say which readout this is."""
-        return f"read out ({self.state.round} of {len(SHARES) - 1})"
+        return readout_name(self.state.round)
 
     @property
     def _vectors(self) -> Array:

@@ -32,8 +32,12 @@ class CountNext:
 
     state: State
     decay: float
-    name: ClassVar[str] = "count again"
     additive: ClassVar[bool] = True
+
+    @property
+    def name(self) -> str:
+        """Return the name of the readout in whose place it is."""
+        return readout_name(self.state.round)
 
     @property
     def _vectors(self) -> Array:
@@ -68,6 +72,11 @@ class CountNext:
         alike, seed = server["alike"], int(arrays["seed"])
         arrays["vectors2"] = last_vectors(alike, popularity, width, seed)
         return state.then(arrays, {**server, "counts": counts, "noise": np.array(noise)})
+
+
+def readout_name(number: int) -> str:
+    """Say which readout this is, whatever it reads out."""
+    return f"read out ({number} of 2)"
 
 
 def last_vectors(alike: Array, popularity: Array, width: int, seed: int) -> Array:
