@@ -2,8 +2,7 @@
 
 A sum over f times as many people of the same kind is f times the sum over those at hand, and its
 noise is the same: so training on multiplied sums tells what more people would allow, and training
-on some of the people what fewer would. More people also differ more than the same people many
-times over, so that the former errs on the side of caution.
+on some of the people what fewer would. Either scatters as quality on so few people does.
 
 Nothing of it is released, and no ledger is charged: it looks at the data in the clear.
 """
