@@ -50,10 +50,12 @@ def integer_sensitivity(clip: float, scale: float, size: int) -> float:
 
 
 def honest(clients: int, adversaries: float, dropouts: float) -> int:
-    """Return for how few clients the noise that clients make has to be enough."""
-    return (
-        clients - math.floor(clients * adversaries + 1e-9) - math.floor(clients * dropouts + 1e-9)
-    )
+    """Return for how few clients the noise that clients make has to be enough.
+
+    Of adversaries there is one at least, where there may be any.
+    """
+    false = max(math.floor(clients * adversaries + 1e-9), int(adversaries > 0))
+    return clients - false - math.floor(clients * dropouts + 1e-9)
 
 
 def rounding_variance(scaled: NDArray[np.float64]) -> NDArray[np.float64]:
