@@ -2,19 +2,8 @@
 
 from dataclasses import fields, replace
 
+from hedgerow.client.audit.models import SMALL
 from hedgerow.models.registry import MODELS, make
-
-SMALL = {
-    "dimension": 6,
-    "rounds": 3,
-    "local_epochs": 3,
-    "vector_rounds": 2,
-    "dimensions": (4, 3),
-    "decays": (0.7, 0.3),
-    "fourier": 6,
-    "resolution": 3,
-}
-"""Smaller values of whatever hyper-parameters a model has."""
 
 VARIANTS = {
     "factorization-bpr": ("factorization", {"loss": "bpr", "proximal": 0.5}),
