@@ -27,6 +27,7 @@ TOP = {
     "note",
     "federation_tax",
     "federation_tax_interval",
+    "gains",
     "client_updates_per_second",
     "pooled",
     "local",

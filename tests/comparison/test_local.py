@@ -128,3 +128,19 @@ def test_clients_with_nothing_to_judge_are_not_drawn():
     assert 24 in choose_clients(fold, devices, repeats=True, limit=100, seed=0)
     found = alone(Transitions(), fold, devices)
     assert found.clients == found.evaluation.users == 20
+
+
+def test_clients_of_other_sizes_are_drawn_apart():
+    owner = np.concatenate([np.arange(20), np.full(15, 20), np.full(25, 21)])
+    clients = Clients(owner, pl.Series([str(i) for i in range(22)]), "clients")
+    found = alone(Transitions(), clients=clients, limit=4)
+    small, large = found.parts
+    assert (small.size, len(small.chosen), small.population) == (0, 4, 20)
+    assert (large.size, sorted(large.chosen), large.population) == (1, [20, 21], 2)
+    # Those that were drawn among the devices stand for all of these.
+    judged = np.isin(np.arange(60), np.flatnonzero(FOLD.targets.lengths))
+    weights = [judged[owner < 20].sum(), judged[owner >= 20].sum()]
+    for name in ("full/hr@5", "full/ndcg@5", "sampled/mrr@5"):
+        wanted = np.average([p.evaluation.values[name] for p in found.parts], weights=weights)
+        assert_allclose(found.evaluation.values[name], wanted)
+    assert found.evaluation.users == small.evaluation.users + large.evaluation.users

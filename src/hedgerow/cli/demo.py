@@ -15,7 +15,9 @@ def demo(
     *,
     customers: Annotated[int, typer.Option(min=100, max=100_000, help="Of the shop.")] = 5_000,
     products: Annotated[int, typer.Option(min=48, max=5_000, help="Of the shop.")] = 800,
-    branches: Annotated[int, typer.Option(min=1, max=16, help="Silos of many customers.")] = 4,
+    branches: Annotated[
+        int, typer.Option(min=1, max=16, help="Silos of many customers, of uneven size.")
+    ] = 8,
     devices: Annotated[int, typer.Option(min=30, max=2_000, help="Of one customer each.")] = 300,
     epsilon: Annotated[float, typer.Option(help="Privacy that training may spend.")] = 8.0,
     vanish: Annotated[

@@ -54,10 +54,18 @@ class People:
 
     @classmethod
     def of(cls, log: Interactions, branches: int, devices: int, seed: int) -> People:
-        """Give so many customers a device each, and the others to branches, at random."""
+        """Give so many customers a device each, and the others to branches, at random.
+
+        Branches are as uneven as those of a chain: the second has a quarter of the first's
+        customers, the third a ninth, and so on, and each has at least two.
+        """
         order = np.random.default_rng(seed).permutation(len(log.users))
         owner = np.empty(len(order), np.int64)
-        owner[order[devices:]] = np.arange(len(order) - devices) % branches
+        shares = 1 / np.arange(1, branches + 1) ** 2
+        spare = len(order) - devices - 2 * branches
+        sizes = 2 + (spare * shares / shares.sum()).astype(np.int64)
+        sizes[0] += len(order) - devices - sizes.sum()
+        owner[order[devices:]] = np.repeat(np.arange(branches), sizes)
         # Devices are numbered in the order of their users' ids, as their own process does it.
         owner[np.sort(order[:devices])] = branches + np.arange(devices)
         names = [f"branch-{number + 1}" for number in range(branches)]

@@ -57,6 +57,9 @@ PATIENCE = 30.0
 FEW, PAIRWISE_EPSILON, HURRY = 30, 2.0, 8.0
 """Of the pairwise sum: its clients, what it may spend, and for how many seconds a phase waits."""
 
+ALONE = 60
+"""Of how many clients of each size the own models are trained, too."""
+
 USUAL = 4.0
 """The longest term of a customer in the pairwise sum: of sixteen products."""
 
@@ -107,7 +110,7 @@ def tell(wanted: Wanted) -> None:
             clients=people.clients,
             split=LastOut(),
             protocol=EvaluationProtocol(seed=wanted.seed),
-            plan=Plan(watch=False, local_clients=len(people.clients), examples=5),
+            plan=Plan(watch=False, local_clients=ALONE, examples=5),
             seed=wanted.seed,
             listener=bars,
         )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from hedgerow.cli.progress import megabytes
 from hedgerow.comparison.curve import Curve
+from hedgerow.comparison.report.wording import gained
 from hedgerow.comparison.result import Comparison, Contender
 from hedgerow.privacy.wording import LIARS, beyond, per
 
@@ -66,7 +68,8 @@ def _columns(k: int, sampled: int) -> list[Column]:
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
-    """Print the main table and the federation tax."""
+    """Print who gains what, the main table and the federation tax."""
+    _print_gains(comparison, console)
     k, clients = comparison.protocol.k, comparison.clients
     table = Table(
         title=f"{comparison.recipe.name}: {len(clients):,} {clients.kind}, "
@@ -94,6 +97,32 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
             f"Federation tax, pooled minus federated NDCG@{k}: [bold]{value:+.4f}[/] "
             f"(95 % interval {low:+.4f} to {high:+.4f}); "
             f"{comparison.client_updates_per_second:,.0f} client updates/s."
+        )
+
+
+def _print_gains(comparison: Comparison, console: Console) -> None:
+    """Print what learning together gains over learning alone, by the clients' size."""
+    if not comparison.gains:
+        return
+    k = comparison.protocol.k
+    said = gained([asdict(gain) for gain in comparison.gains], k)
+    console.print(f"[bold]{said}[/]")
+    table = Table(header_style="bold", box=box.SIMPLE, pad_edge=False)
+    for number, head in enumerate((f"NDCG@{k}", "alone", "together", "gain", "95 % interval")):
+        table.add_column(head, justify="right" if number else "left", no_wrap=number > 0)
+    for gain in comparison.gains:
+        table.add_row(
+            gain.who,
+            f"{gain.alone:.4f}",
+            f"{gain.together:.4f}",
+            f"{gain.difference:+.4f}",
+            f"{gain.low:+.4f} to {gain.high:+.4f}",
+        )
+    console.print(table)
+    if comparison.policy.private:
+        console.print(
+            "  together: pays for its privacy in noise; what is trained alone needs none\n",
+            style="dim",
         )
 
 

@@ -56,6 +56,7 @@ def as_json(comparison: Comparison, report: str | None = None) -> dict[str, Any]
         "federation_tax_interval": tax[1:] if tax and drawn else None,
         "client_updates_per_second": comparison.client_updates_per_second,
         **{name: _achieved(found[name]) if name in found else None for name in OTHERS},
+        "gains": [asdict(gain) for gain in comparison.gains],
         "data": {
             "users": len(log.users),
             "items": len(log.catalog),

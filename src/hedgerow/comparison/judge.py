@@ -10,6 +10,7 @@ from typing import Protocol
 from hedgerow.comparison.costs import StepCost
 from hedgerow.comparison.curve import trace_curve
 from hedgerow.comparison.examples import pick_examples
+from hedgerow.comparison.gains import Gain, find_gains
 from hedgerow.comparison.local import choose_clients, train_alone
 from hedgerow.comparison.result import Comparison, Contender, Plan
 from hedgerow.comparison.warnings import chance, shortfall
@@ -146,6 +147,7 @@ def judge(
     recipe, yardstick = run.recipe, make_yardstick(log.catalog, test.history)
     training = split.validation(log.block) if plan.patience else test
     found, runs = dict[str, Contender](), {"federated": run}
+    gains: tuple[Gain, ...] = ()
     with executor(training) as workers:
         if "popularity" in plan.contenders:
             listener.stage("popularity", 1)
@@ -168,6 +170,7 @@ def judge(
             on_client=listener.step,
         )
         found["local"] = Contender("local", alone.evaluation, alone.seconds, note=alone.note)
+        gains = find_gains(alone, run.scorer, test, clients, protocol=protocol, yardstick=yardstick)
     with executor(test) as workers:
 
         def judged(scorer: Scorer) -> Evaluation:
@@ -216,6 +219,7 @@ def judge(
         seed=seed,
         plan=plan,
         contenders=found,
+        gains=gains,
         recommender=recommender,
         examples=pick_examples(
             recommender, log, test, examples=plan.examples, repeats=protocol.repeats

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from hedgerow.comparison.sizes import sizes_of
 from hedgerow.data.block import Block, Ints
 from hedgerow.data.catalog import Catalog
 from hedgerow.data.split import Fold
@@ -17,7 +18,29 @@ from hedgerow.evaluation.metrics import Yardstick
 from hedgerow.federation.clients import Clients
 from hedgerow.federation.contribute import contribute
 from hedgerow.models.base import Recipe, run_steps
-from hedgerow.statistics import total
+from hedgerow.statistics import Statistics, total
+
+
+@dataclass(frozen=True)
+class Part:
+    """What models of clients of one size achieved.
+
+    Parameters
+    ----------
+    size
+        From `sizes_of`.
+    chosen
+        The clients that were trained on, by number.
+    population
+        How many clients of this size there are.
+    evaluation
+        The sum of their evaluations.
+    """
+
+    size: int
+    chosen: Ints
+    population: int
+    evaluation: Evaluation
 
 
 @dataclass(frozen=True)
@@ -27,17 +50,21 @@ class Alone:
     Parameters
     ----------
     evaluation
-        The sum of their evaluations.
+        The sum of their evaluations; where clients of some sizes were drawn among more, these count
+        for those that were not drawn.
     clients, population
         How many there were, and among how many they were drawn.
     seconds
         Of training.
+    parts
+        The same by the clients' sizes, the smallest first.
     """
 
     evaluation: Evaluation
     clients: int
     population: int
     seconds: float
+    parts: tuple[Part, ...]
 
     @property
     def note(self) -> str:
@@ -49,7 +76,7 @@ class Alone:
 
 
 def choose_clients(fold: Fold, clients: Clients, *, repeats: bool, limit: int, seed: int) -> Ints:
-    """Draw at most ``limit`` clients among those that have something to judge.
+    """Draw at most ``limit`` clients of each size among those that have something to judge.
 
     Parameters
     ----------
@@ -60,7 +87,7 @@ def choose_clients(fold: Fold, clients: Clients, *, repeats: bool, limit: int, s
     repeats
         Whether an item of the history may be recommended; if not, it cannot be judged.
     limit
-        At most so many.
+        At most so many of each size.
     seed
         For the draw.
     """
@@ -71,7 +98,8 @@ def choose_clients(fold: Fold, clients: Clients, *, repeats: bool, limit: int, s
         reachable = ~np.isin(targets.rows * m + targets.items, met)
     found = np.bincount(targets.rows, reachable, len(fold)) > 0
     able = np.unique(clients.owner[(fold.history.lengths > 0) & found])
-    return np.random.default_rng(seed).permutation(able)[:limit]
+    drawn, sizes = np.random.default_rng(seed).permutation(able), sizes_of(clients)
+    return np.concatenate([drawn[sizes[drawn] == size][:limit] for size in np.unique(sizes)])
 
 
 def train_alone(
@@ -112,15 +140,34 @@ def train_alone(
     """
     members = np.argsort(clients.owner, kind="stable")
     starts = np.searchsorted(clients.owner[members], np.stack([chosen, chosen + 1]))
-    terms, seconds = [], 0.0
+    sizes, seconds = sizes_of(clients), 0.0
+    sums: dict[int, Statistics] = {}
     # A device's matrices are small: more threads would only wait for each other.
     with threadpool_limits(1 if clients.kind == "devices" else None):
-        for start, stop in starts.T:
-            users = members[start:stop]
+        for client, (start, stop) in zip(chosen, starts.T, strict=True):
+            held = members[start:stop]
             began = time.perf_counter()
-            state = run_steps(recipe, recipe.start(catalog, seed), training.take(users))
+            state = run_steps(recipe, recipe.start(catalog, seed), training.take(held))
             seconds += time.perf_counter() - began
             step = Evaluate(recipe.scorer(state), protocol, yardstick)
-            terms.append(contribute(step, fold.take(users), np.ones(len(users))))
+            term = contribute(step, fold.take(held), np.ones(len(held)))
+            size = int(sizes[client])
+            sums[size] = sums[size] + term if size in sums else term
             on_client()
-    return Alone(step.update(total(terms)), len(chosen), len(clients), seconds)
+    parts = [
+        Part(
+            size,
+            chosen[sizes[chosen] == size],
+            int(np.count_nonzero(sizes == size)),
+            step.update(sums[size]),
+        )
+        for size in sorted(sums)
+    ]
+    # Where clients of a size were drawn, their users stand for all users of clients of that size.
+    owners = clients.owner[(fold.history.lengths > 0) & (fold.targets.lengths > 0)]
+    users = np.bincount(sizes[owners], minlength=len(sums))
+    drawn = np.bincount(sizes[owners[np.isin(owners, chosen)]], minlength=len(users))
+    whole = [sums[part.size].scaled(users[part.size] / drawn[part.size]) for part in parts]
+    judged = sum(part.evaluation.users for part in parts)
+    evaluation = replace(step.update(total(whole)), users=judged)
+    return Alone(evaluation, len(chosen), len(clients), seconds, tuple(parts))

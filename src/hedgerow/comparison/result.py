@@ -8,6 +8,7 @@ import numpy as np
 
 from hedgerow.comparison.costs import StepCost
 from hedgerow.comparison.curve import Curve, check_curve
+from hedgerow.comparison.gains import Gain
 from hedgerow.data.interactions import Interactions
 from hedgerow.data.split import Split
 from hedgerow.errors import ConfigError
@@ -85,7 +86,7 @@ class Plan:
         Stop the federated training after so many rounds without a better validation NDCG. The
         model then trains without the validation interactions; without patience it sees them.
     local_clients
-        On how many clients, drawn at random, the model is trained alone.
+        On how many clients of each size, drawn at random, the model is trained alone.
     watch
         Whether to judge the model after every round.
     curve
@@ -149,6 +150,8 @@ class Comparison:
         What was done besides.
     contenders
         By name: federated, and what else was asked for.
+    gains
+        What clients of each size have from learning together; empty where none was trained alone.
     recommender
         The federated model.
     examples
@@ -174,6 +177,7 @@ class Comparison:
     seed: int
     plan: Plan
     contenders: dict[str, Contender]
+    gains: tuple[Gain, ...]
     recommender: Recommender
     examples: tuple[Example, ...]
     client_updates_per_second: float

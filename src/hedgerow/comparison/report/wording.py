@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 NO_BREAK = "\u00a0"
@@ -104,6 +104,31 @@ def verdict(facts: dict[str, Any]) -> str:
         parts.append(f"{ours / popularity:.1f}{NO_BREAK}×{NO_BREAK}popularity")
     cost = f"{megabytes(facts['bytes_up_per_client'])} up per client"
     return f"{', '.join(parts)}, in {counted(facts['rounds'], 'round')} and {cost}."
+
+
+def gained(gains: Sequence[Mapping[str, Any]], k: int) -> str:
+    """Say in one sentence for whom learning together pays most, and for whom least.
+
+    Parameters
+    ----------
+    gains
+        The comparison's, as JSON; at least one.
+    k
+        Length of the lists.
+    """
+    most = max(gains, key=lambda gain: gain["together"] - gain["alone"])
+    least = min(gains, key=lambda gain: gain["together"] - gain["alone"])
+    parts = [f"Learning together takes {_moved(most, f'NDCG@{k}{NO_BREAK}')}"]
+    if least is not most:
+        parts.append(_moved(least))
+    return ", and ".join(parts) + "."
+
+
+def _moved(gain: Mapping[str, Any], name: str = "") -> str:
+    decimals = digits([gain["alone"], gain["together"]])
+    alone, together = (metric(gain[side], decimals) for side in ("alone", "together"))
+    chance = " (as chance might)" if gain["low"] <= 0 <= gain["high"] else ""
+    return f"{gain['who']} from {name}{alone} to {together}{chance}"
 
 
 def tax_sentence(facts: dict[str, Any]) -> str:
