@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import httpx
 
 from hedgerow.addresses import check_url
+from hedgerow.answers import bounded_async
 from hedgerow.errors import ConfigError
 
 
@@ -55,4 +56,4 @@ def reach(url: str, tls: Tls) -> httpx.AsyncClient:
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     if tls.certificate is not None:
         context.load_cert_chain(tls.certificate, tls.key)
-    return httpx.AsyncClient(base_url=url, verify=context)
+    return bounded_async(httpx.AsyncClient(base_url=url, verify=context))

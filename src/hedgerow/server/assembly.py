@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
+from hedgerow.answers import bounded
 from hedgerow.errors import ConfigError, HedgerowError
 from hedgerow.federation.deployment import Deployment
 from hedgerow.server.app import build, build_authority, build_helper
@@ -171,7 +172,7 @@ def _client(url: str, half: Path, role: str, stack: ExitStack) -> httpx.Client:
     verify: ssl.SSLContext | bool = True
     if url.startswith("https://"):
         verify = client_context(parties.read_half(half, role).ca)
-    return stack.enter_context(httpx.Client(base_url=url, verify=verify))
+    return stack.enter_context(bounded(httpx.Client(base_url=url, verify=verify)))
 
 
 def _probed(settings: Settings, database: Database) -> Operations:
