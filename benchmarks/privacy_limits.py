@@ -90,7 +90,7 @@ def kinds(model: str, log: Interactions, data: Fold) -> Iterator[OnHistory[Any]]
         if inner is None:
             return
         step = OnHistory(inner)
-        if charge.kind not in seen:
+        if not charge.kind or charge.kind not in seen:
             yield step
         seen.add(charge.kind)
         state = step.update(contribute(step, data, np.ones(len(data))))

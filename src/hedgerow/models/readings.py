@@ -53,7 +53,9 @@ class Readings:
     def sum(self, weights: NDArray[np.float64]) -> Statistics:
         """Return the weighted sums; the Gram matrix by the symmetric BLAS product."""
         width, m = self.features.width, self.block.n_items
-        gram = np.zeros((width, width), np.float32, order="F")
+        # What one user changes of everybody's rounding is not in the sensitivity: pieces are added
+        # up in double precision, as one sum over everybody would round to the size of the whole.
+        gram = np.zeros((width, width), order="F")
         followers = np.zeros((m, width), np.float32)
         for rows, block in pieces(self.block):
             phi, users, items = self._followed(block)
@@ -65,5 +67,5 @@ class Readings:
             )
             followers += scatter @ phi
             phi *= np.sqrt(each)[:, None]
-            gram = scipy.linalg.blas.ssyrk(1.0, phi.T, 1.0, gram, overwrite_c=1)
+            gram += scipy.linalg.blas.ssyrk(1.0, phi.T)
         return Statistics({"gram": mirrored(gram), "next": followers})
