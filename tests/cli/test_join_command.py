@@ -214,19 +214,23 @@ def test_data_that_cannot_be_read(command, enrolled, tmp_path):
         assert said in found
 
 
-def test_a_device_takes_no_table(command, deployed, tmp_path):
+def test_what_is_wrong_is_said_before_the_token_is_spent(command, deployed, tmp_path):
+    """A data file that cannot be read, one of several users, an address that is none."""
     (tmp_path / "data.csv").write_text(CSV)
-    found = command(
-        "join",
-        tmp_path / "device",
-        *pinning(deployed),
-        "--token",
-        deployed.token("phone"),
-        "--data",
-        tmp_path / "data.csv",
-        "--any-task",
-    )
-    assert "leave --data out" in refusal(found)
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "many.csv").write_text("item,when\n1,nonsense\n")
+    token = deployed.token("phone")
+    first = [*pinning(deployed), "--token", token, "--once"]
+    for said, options in {
+        "There is no file": ["--data", tmp_path / "none.csv"],
+        "There is no column": ["--data", tmp_path / "other.csv"],
+        "readable timestamp": ["--data", tmp_path / "many.csv", "--columns", "timestamp=when"],
+        "--listen takes HOST:PORT": ["--recommend", "shop", "--listen", "nowhere"],
+    }.items():
+        assert said in refusal(command("join", tmp_path / "device", *first, *options))
+        assert not (tmp_path / "device" / "profile.json").exists()
+    found = command("join", tmp_path / "device", *first, "--data", tmp_path / "data.csv", *NAMES)
+    assert "Took 1 interactions in" in found.stderr
 
 
 @pytest.mark.parametrize("name", ["profile.json", "client.key", "certificate.cbor"])

@@ -67,7 +67,7 @@ def test_what_is_tracked_is_in_the_next_answer(http, agent):
         wanted = [vars(found) for found in agent.recommend(user, 4)]
         assert answer.json() == {"user": user, "items": wanted}
         assert answer.headers["cache-control"] == "no-store"
-    assert [seen.item for seen in agent.history(user)] == ["i1", "i4", "i7"]
+    assert [seen.item for seen in agent.known.history(user)] == ["i1", "i4", "i7"]
 
 
 def test_defaults_are_ten_for_the_device_itself(http, agent):
@@ -113,9 +113,9 @@ def test_lists_of_no_length_are_refused(http, k):
     ],
 )
 def test_bodies_that_are_no_interaction_are_refused(http, agent, body):
-    before = agent.history()
+    before = agent.known.history()
     assert refused(http.post("/track", content=body, headers=JSON), 422, "bad-request")
-    assert agent.history() == before
+    assert agent.known.history() == before
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
@@ -161,7 +161,7 @@ def test_many_at_once_are_served(http, agent):
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(ask, range(32))) == {200}
-    assert sum(len(agent.history(f"u{n}")) for n in range(4)) == 32
+    assert sum(len(agent.known.history(f"u{n}")) for n in range(4)) == 32
 
 
 def test_consent_is_asked_each_time(http, agent):

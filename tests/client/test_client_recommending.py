@@ -47,7 +47,7 @@ def test_what_is_tracked_counts_at_once(device, model):
     assert device.recommend(k=4) == model.recommend([], 4)
     history = []
     for item in ("i1", "i4", "i1", "unknown", "i8"):
-        device.track(item)
+        device.known.track(item)
         history.append(item)
         assert device.recommend(k=4) == model.recommend(history, 4)
     assert device.recommend(k=3, repeats=True) == model.recommend(history, 3, repeats=True)
@@ -58,11 +58,11 @@ def test_what_is_tracked_counts_at_once(device, model):
 
 def test_a_silo_adds_what_it_tracks_to_what_its_data_say(silo, model):
     assert silo.recommend("ann", 5) == model.recommend(["i1", "i4"], 5)
-    silo.track("i8", "ann")
+    silo.known.track("i8", "ann")
     assert silo.recommend("ann", 5) == model.recommend(["i1", "i4", "i8"], 5)
     assert silo.recommend("bob", 5) == model.recommend(["i2"], 5)
     assert silo.recommend("new", 5) == model.recommend([], 5)
-    silo.track("i3", "new")
+    silo.known.track("i3", "new")
     assert silo.recommend("new", 5) == model.recommend(["i3"], 5)
 
 
@@ -72,20 +72,20 @@ def test_a_clock_that_is_behind_takes_nothing_away(model, store):
     log = Interactions.read(table.with_columns(pl.col("timestamp") // 1000))
     for _ in range(2):
         silo = LocalRecommender(model, store, log)
-        seen = silo.track("i8", "ann")
-        assert silo.history("ann")[-1] == seen
+        seen = silo.known.track("i8", "ann")
+        assert silo.known.history("ann")[-1] == seen
     store.history.append("i5", 4_000_000_000_000, user="bob")
-    assert LocalRecommender(model, store).track("i6", "bob").timestamp == 4_000_000_000_000
+    assert LocalRecommender(model, store).known.track("i6", "bob").timestamp == 4_000_000_000_000
 
 
 def test_what_the_data_have_taken_in_does_not_count_twice(model, store):
     before = LocalRecommender(model, store)
     for item, at in (("i1", 10), ("i2", 20), ("i3", 20), ("i4", 30)):
-        before.track(item, "ann", timestamp=at)
+        before.known.track(item, "ann", timestamp=at)
     rows = [("ann", "i1", 11), ("ann", "i2", 20)]
     table = pl.DataFrame(rows, schema=["user_id", "item_id", "timestamp"], orient="row")
     after = LocalRecommender(model, store, Interactions.read(table))
-    assert after.history("ann") == [
+    assert after.known.history("ann") == [
         Seen("i1", 11),
         Seen("i2", 20),
         Seen("i3", 20),
@@ -102,7 +102,7 @@ def test_without_consent_nothing_is_recommended(device, store):
 
 def test_the_model_is_read_from_where_it_is_kept(device, model, store, tmp_path):
     model.save(tmp_path / "model")
-    device.track("i4")
+    device.known.track("i4")
     loaded = LocalRecommender.load(tmp_path / "model", store)
     assert loaded.recommend(k=3) == device.recommend(k=3)
     with pytest.raises(CheckpointError):
@@ -115,4 +115,4 @@ def test_what_makes_no_sense_is_refused(device):
     with pytest.raises(DataError):
         device.recommend(among=["nowhere"])
     with pytest.raises(DataError):
-        device.track("")
+        device.known.track("")

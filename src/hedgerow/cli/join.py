@@ -62,7 +62,8 @@ def join(
     data: Annotated[
         str | None,
         typer.Option(
-            help=f"A silo's interactions: CSV, Parquet or a database URL; {HOW}",
+            help="A silo's interactions: CSV, Parquet or a database URL; a device takes its user's "
+            f"in from a file; {HOW}",
             callback=revealed,
         ),
     ] = None,

@@ -42,7 +42,7 @@ class Files:
 
 @dataclass(frozen=True)
 class Data:
-    """A silo's interactions: a file or a database's URL with a query, and its columns' names."""
+    """Interactions: a file or a silo's database's URL with a query, and the columns' names."""
 
     place: str | None
     query: str | None

@@ -17,12 +17,14 @@ from hedgerow.client.agent import Agent, api_of, connect
 from hedgerow.client.api import Api
 from hedgerow.client.connection import Tls, reach
 from hedgerow.client.guard import Guard
+from hedgerow.client.importing import import_own, read_own
 from hedgerow.client.listen import Listener, listen
+from hedgerow.client.opting_out import Without
 from hedgerow.client.profile import DEVICE, SETTINGS, Profile
 from hedgerow.client.sources import Device, Source, Table
 from hedgerow.client.store import Store
 from hedgerow.data.columns import Columns
-from hedgerow.errors import ConfigError
+from hedgerow.errors import ConfigError, DataError
 from hedgerow.federation.deployment import HOW, Deployment, digits_of
 from hedgerow.privacy.secure.identity import Certificate, public
 from hedgerow.privacy.secure.wire import from_wire
@@ -39,6 +41,7 @@ def run(chosen: Joining) -> None:
         The data cannot be used.
     """
     console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    _check(chosen)
     if not (chosen.folder / SETTINGS).exists():
         asyncio.run(_enrol(chosen, console))
     agreement = chosen.agreement
@@ -48,11 +51,34 @@ def run(chosen: Joining) -> None:
         store.consents.give(purpose, agreement.by, agreement.text)
     for purpose in agreement.withdraw:
         store.consents.withdraw(purpose, agreement.by)
-    source = _source(chosen.data, profile, store)
+    source = _source(chosen.data, profile, store, console)
     # What is wrong with the data is said now, and not when a round asks for them.
     source.read()
     agent = Agent(profile, store, source, console.print)
     asyncio.run(_live(agent, chosen.duty, console))
+
+
+def _check(chosen: Joining) -> None:
+    """Find out what is wrong before a token is spent.
+
+    Raises
+    ------
+    ConfigError
+        An option does not fit.
+    DataError
+        The data cannot be used, by a device nor by a silo.
+    """
+    if chosen.duty.listen is not None:
+        _address(chosen.duty.listen)
+    data = chosen.data
+    if data.place is not None and not (chosen.folder / SETTINGS).exists():
+        # Whether it is a silo's or a device's is only known when the token was redeemed.
+        try:
+            _table(data).read()
+        except DataError:
+            if "://" in data.place or data.query:
+                raise
+            read_own(data.place, Columns(**data.columns))
 
 
 async def _enrol(chosen: Joining, console: Console) -> None:
@@ -144,23 +170,33 @@ async def _live(agent: Agent, duty: Duty, console: Console) -> None:
                 listener.stop()
 
 
-def _source(data: Data, profile: Profile, store: Store) -> Source:
-    """Return where the client's interactions come from."""
+def _source(data: Data, profile: Profile, store: Store, console: Console) -> Source:
+    """Return where the client's interactions come from; a device takes in a file that is named."""
     if profile.kind == DEVICE:
         if data.place is not None:
-            raise ConfigError("A device records its own user's interactions; leave --data out.")
+            added = import_own(store.history, read_own(data.place, Columns(**data.columns)))
+            console.print(f"Took {added:,} interactions in from {data.place}.")
         return Device(store.history, public(profile.key).hex())
     if data.place is None:
         raise ConfigError("A silo needs --data: a CSV or Parquet file, or a database URL.")
+    return Without(_table(data), store.opt_outs)
+
+
+def _table(data: Data) -> Table:
     return Table(data.place, data.query, Columns(**data.columns), data.drop_invalid)
 
 
 def _listen(agent: Agent, where: str, token: str | None) -> Listener:
     """Recommend to this network, from the live model as it is kept."""
+    host, port = _address(where)
+    return listen(agent.live, host, port, token=token)
+
+
+def _address(where: str) -> tuple[str, int]:
     host, _, port = where.rpartition(":")
     if not host or not port.isdigit():
         raise ConfigError("--listen takes HOST:PORT, such as 127.0.0.1:8080.")
-    return listen(agent.live, host.strip("[]"), int(port), token=token)
+    return host.strip("[]"), int(port)
 
 
 def _json(path: Path) -> Any:

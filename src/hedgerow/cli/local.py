@@ -15,6 +15,22 @@ from hedgerow.errors import ConfigError
 
 
 @contextmanager
+def kept(folder: Path) -> Iterator[tuple[Profile, Store]]:
+    """Give who an agent is and what it keeps.
+
+    Raises
+    ------
+    ConfigError
+        There is no agent.
+    """
+    profile, store = Profile.open(folder), Store(folder)
+    try:
+        yield profile, store
+    finally:
+        store.close()
+
+
+@contextmanager
 def opened(
     folder: Path,
     data: str | None = None,
@@ -35,8 +51,7 @@ def opened(
     ConfigError
         There is no agent, or no model yet.
     """
-    profile, store = Profile.open(folder), Store(folder)
-    try:
+    with kept(folder) as (profile, store):
         if data is not None and profile.kind != SILO:
             raise ConfigError("A device records its own user's interactions; leave --data out.")
         log = None if data is None else Table(data, query, Columns(**(columns or {}))).read()
@@ -48,5 +63,3 @@ def opened(
                 "--recommend TASK'."
             )
         yield LocalRecommender.load(path, store, log)
-    finally:
-        store.close()

@@ -14,7 +14,7 @@ from hedgerow.errors import ConfigError
 Clock = Callable[[], float]
 """Seconds since 1970 in UTC."""
 
-VERSION = 1
+VERSION = 2
 """Of the tables; kept as SQLite's ``user_version``."""
 
 PATIENCE = 10.0
@@ -71,9 +71,13 @@ CREATE TABLE outgoing (
 """
 """Each release is charged once; of the sessions in which it was begun, one may be answered."""
 
+_OPTED_OUT = "CREATE TABLE opted_out (user TEXT PRIMARY KEY, at REAL NOT NULL)"
+"""Came with version 2: people of a silo who are left out of everything."""
+
 _ERASED = ("DELETE FROM interactions", "DELETE FROM consents", "DELETE FROM outgoing",
            "UPDATE answers SET record = NULL")  # fmt: skip
-"""What is about people. The account stays: what was contributed cannot be taken back."""
+"""What is about people. The account stays: what was contributed cannot be taken back; and so do
+opt-outs, as whoever is not remembered would be taken in again."""
 
 
 class LocalDatabase:
@@ -123,10 +127,12 @@ class LocalDatabase:
                 raise ConfigError(
                     f"The local store {self._path} is of a later version of Hedgerow; update it."
                 )
-            if version == 0:
-                for statement in _TABLES.split(";\n"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {VERSION}")
+            if version == VERSION:
+                return
+            tables = (_TABLES, _OPTED_OUT) if version == 0 else (_OPTED_OUT,)
+            for statement in ";\n".join(tables).split(";\n"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {VERSION}")
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -163,6 +169,25 @@ class LocalDatabase:
             with self.transaction() as connection:
                 for statement in _ERASED:
                     connection.execute(statement)
+            self._overwrite()
+
+    def erase_user(self, user: str) -> int:
+        """Delete one user's interactions, and overwrite where they were; return how many.
+
+        Raises
+        ------
+        ConfigError
+            As of :meth:`erase`.
+        """
+        with self._lock:
+            with self.transaction() as connection:
+                gone = connection.execute("DELETE FROM interactions WHERE user = ?", (user,))
+            self._overwrite()
+        return gone.rowcount
+
+    def _overwrite(self) -> None:
+        """Leave no byte of what was deleted in the file."""
+        with self._lock:
             try:
                 self._connection.execute("VACUUM")
                 busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

@@ -81,7 +81,7 @@ def make_app(current: Current, token: str | None) -> Starlette:
         item, user = values.pop("item"), values.pop("user", "")
 
         def record() -> Any:
-            return _ready(current).track(item, user, **values)
+            return _ready(current).known.track(item, user, **values)
 
         seen = await run_in_threadpool(record)
         return _json({"user": user, **asdict(seen)}, 201)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from hedgerow.client.database import Clock, LocalDatabase
@@ -84,6 +86,10 @@ class History:
                 (user, seen.item, seen.timestamp, seen.weight, seen.kind),
             )
         return seen
+
+    def at_once(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Return a context in which all that is recorded is on disk at its end, or not at all."""
+        return self._database.transaction()
 
     def of(self, user: str = OWN) -> list[Seen]:
         """Return a user's interactions by time, those of one time as they were recorded."""

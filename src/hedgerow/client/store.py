@@ -17,6 +17,7 @@ from hedgerow.client.consent import ConsentBook
 from hedgerow.client.database import Clock, LocalDatabase
 from hedgerow.client.history import History
 from hedgerow.client.journal import Journal
+from hedgerow.client.opting_out import OptOuts
 from hedgerow.errors import ConfigError, ProtocolError
 
 FILE, PUBLIC = "store.sqlite", "public"
@@ -41,6 +42,8 @@ class Store:
         Interactions recorded here.
     consents
         What is agreed to.
+    opt_outs
+        People of a silo who are left out.
     journal
         What was contributed.
 
@@ -64,6 +67,7 @@ class Store:
             raise
         self.history = History(self._database, clock)
         self.consents = ConsentBook(self._database, clock)
+        self.opt_outs = OptOuts(self._database, clock)
         self.journal = Journal(self._database, account, clock)
 
     def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
@@ -133,6 +137,16 @@ class Store:
             Another process has the file open; the rows are gone, their old bytes are not yet.
         """
         self._database.erase()
+
+    def forget_user(self, user: str) -> int:
+        """Erase what was tracked of one user, and where it was; return how many interactions.
+
+        Raises
+        ------
+        ConfigError
+            As of :meth:`forget`.
+        """
+        return self._database.erase_user(user)
 
     def close(self) -> None:
         """Close the database."""
