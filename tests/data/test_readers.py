@@ -170,7 +170,7 @@ def test_a_missing_file(tmp_path):
 def test_an_empty_file(tmp_path):
     for name in ("a.csv", "a.tsv", "a.parquet"):
         refuse(write(tmp_path, name, b""), name, "is empty", "at least one")
-    refuse(write(tmp_path, "b.csv", b"\n\n"), "cannot be read")
+    refuse(write(tmp_path, "b.csv", b"\n\n"), "no line of a table")
 
 
 def test_a_file_of_a_header_alone(tmp_path):
@@ -204,15 +204,16 @@ def test_a_truncated_parquet_file(table, tmp_path):
 
 def test_garbage_below_a_good_header(tmp_path):
     head = b"user_id,item_id,timestamp\n"
-    refuse(write(tmp_path, "a.csv", head + b"\xff\xfe,b,1\n"), "cannot be read")
+    refuse(write(tmp_path, "a.csv", head + b"\0\xfe,b,1\n"), "is no text")
     refuse(write(tmp_path, "b.csv", head + b"a,b,1,9,9\n"), "cannot be read")
     refuse(write(tmp_path, "c.csv", head + b"a,b\n"), "1 of 1 rows", "timestamp")
     late = b"user_id,item_id,timestamp,weight\n" + b"a,b,1,2\n" * 10_001 + b"a,b,1,some\n"
-    refuse(write(tmp_path, "d.csv", late), "cannot be read", "weight")
+    refuse(write(tmp_path, "d.csv", late), "1 of 10002 rows have no finite weight")
 
 
 def test_an_unknown_suffix(tmp_path):
-    refuse(write(tmp_path, "a.xlsx", b"x"), "a.xlsx", ".parquet", ".csv", "convert")
+    refuse(write(tmp_path, "a.doc", b"x"), "a.doc", ".parquet", ".csv", "convert")
+    refuse(write(tmp_path, "a.xlsx", b"x"), "a.xlsx", "no Excel file")
     refuse(write(tmp_path, "noname", b"x"), "noname", "convert")
 
 

@@ -98,12 +98,14 @@ class Catalog:
         """
         import polars as pl
 
+        from hedgerow.data.ids import as_ids
+
         if key not in features.columns:
             raise DataError(
                 f"The catalog has no column {key!r} (it has {', '.join(features.columns)}); "
                 f"call the column of item ids {key}."
             )
-        table = features.with_columns(pl.col(key).cast(pl.String))
+        table = features.with_columns(as_ids(features[key]).cast(pl.String))
         if table[key].n_unique() != table.height:
             raise DataError("The catalog names an item twice; keep one row per item.")
         unnamed = self.ids.filter(~self.ids.is_in(table[key].implode()))

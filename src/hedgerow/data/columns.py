@@ -71,6 +71,11 @@ class Columns:
         return found
 
 
+def role_of(name: str) -> str | None:
+    """Return what a column of a usual name holds; None for other names."""
+    return next((role for role in ALIASES if _guess(role, [name])), None)
+
+
 def _guess(role: str, present: Sequence[str]) -> str | None:
     if role in present:
         return role
@@ -80,6 +85,12 @@ def _guess(role: str, present: Sequence[str]) -> str | None:
 
 
 def _missing(role: str, name: str, present: Sequence[str]) -> str:
+    if list(present) == [str(number) for number in range(1, len(present) + 1)]:
+        return (
+            f"The table's first row holds values and no names; say which of its {len(present)} "
+            "columns holds what, such as --columns user_id=1 --columns item_id=2 --columns "
+            "timestamp=3."
+        )
     return (
         f"There is no column {name!r} for the {role}; the table has {_listed(present)}. "
         f"Name the right one with --columns {role}=NAME."

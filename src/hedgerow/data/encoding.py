@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -36,10 +37,13 @@ class Encoded:
 
 
 def encode(table: pl.DataFrame) -> Encoded:
-    """Encode a table that has the columns user_id, item_id and timestamp."""
+    """Encode a table that has the columns user_id, item_id and timestamp.
+
+    Where it has a ``moment``, too, that is the order: things may follow each other in a second.
+    """
     users, owner = _numbered(table["user_id"])
     items, numbers = _numbered(table["item_id"])
-    stamps = table["timestamp"].to_numpy()
+    stamps = table["moment" if "moment" in table.columns else "timestamp"].to_numpy()
     rows = np.lexsort((stamps, owner))
     owner, numbers, stamps = owner[rows], numbers[rows], stamps[rows]
     fresh = _first_of_each(owner, numbers, stamps)
@@ -71,7 +75,7 @@ def _numbered(ids: pl.Series) -> tuple[pl.Series, NDArray[np.int32]]:
 
 
 def _first_of_each(
-    owner: NDArray[np.int32], items: NDArray[np.int32], stamps: NDArray[np.int64]
+    owner: NDArray[np.int32], items: NDArray[np.int32], stamps: NDArray[Any]
 ) -> NDArray[np.bool_]:
     """Mark the rows that do not repeat an earlier user, item and time; rows are in user-time order.
 

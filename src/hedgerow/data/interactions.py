@@ -14,6 +14,7 @@ from hedgerow.data.catalog import Catalog
 from hedgerow.data.columns import Columns
 from hedgerow.data.encoding import encode
 from hedgerow.data.hashing import keys_of
+from hedgerow.data.ids import as_ids
 from hedgerow.data.readers import read_table
 from hedgerow.data.validation import clean
 from hedgerow.errors import DataError
@@ -104,7 +105,7 @@ class Interactions:
 
     @staticmethod
     def _roles() -> set[str]:
-        return {"user_id", "item_id", "timestamp", "weight", "value"}
+        return {"user_id", "item_id", "timestamp", "moment", "weight", "value"}
 
     def __len__(self) -> int:
         return len(self.block.items)
@@ -128,7 +129,8 @@ class Interactions:
         if key not in attributes.columns:
             have = ", ".join(attributes.columns)
             raise DataError(f"The user table has no column {key!r} (it has {have}); name it.")
-        table = attributes.with_columns(pl.col(key).cast(pl.String)).unique(key, keep="first")
+        ids = as_ids(attributes[key]).cast(pl.String)
+        table = attributes.with_columns(ids).unique(key, keep="first")
         users = pl.DataFrame({key: self.users})
         joined = users.join(table, on=key, how="left", maintain_order="left").drop(key)
         known = joined.select(c for c in joined.columns if c not in self.attributes.columns)

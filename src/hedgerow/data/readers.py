@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,14 @@ import polars as pl
 import sqlalchemy
 
 from hedgerow.data.columns import Columns
+from hedgerow.data.text import SEPARATORS, Text, look_at
 from hedgerow.errors import DataError
 
 COMMENTS = re.compile(r"\A(\s|\(|--[^\n]*\n|/\*.*?\*/)+", re.DOTALL)
 """What may stand before the first word of a query."""
 
-SUFFIXES = {".csv": ",", ".tsv": "\t", ".data": "\t", ".txt": ","}
-"""Text files by suffix, with their separator."""
+PARQUET, JSON_LINES, EXCEL = (".parquet", ".pq"), (".jsonl", ".ndjson"), (".xlsx", ".xls")
+"""Other files than texts, by suffix."""
 
 
 def read_table(source: Any, columns: Columns | None, query: str | None = None) -> pl.DataFrame:
@@ -49,42 +52,92 @@ def read_table(source: Any, columns: Columns | None, query: str | None = None) -
 
 
 def _read_file(path: Path, columns: Columns | None) -> pl.DataFrame:
+    if path.is_dir():
+        return _read_folder(path, columns)
     if not path.is_file():
-        what = f"{path} is a folder" if path.is_dir() else f"There is no file {path}"
-        raise DataError(f"{what}; give a CSV or Parquet file.")
+        raise DataError(f"There is no file {path}; give a CSV or Parquet file.")
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty; give a file with at least one interaction.")
+    suffixes = {suffix.lower() for suffix in path.suffixes[-2:]}
+    readable = (*SEPARATORS, *PARQUET, *JSON_LINES, *EXCEL)
     try:
-        if path.suffix.lower() in {".parquet", ".pq"}:
+        if path.suffix.lower() in PARQUET:
             return _select(_with_categories(pl.scan_parquet(path), columns), columns)
-        separator = SUFFIXES.get(path.suffix.lower())
-        if separator is None:
+        if path.suffix.lower() in JSON_LINES:
+            return _select(pl.read_ndjson(path, infer_schema_length=None), columns)
+        if path.suffix.lower() in EXCEL:
+            return _select(_read_excel(path), columns)
+        if not suffixes & {*SEPARATORS, ".gz", ".zip"}:
             raise DataError(
-                f"{path.name} ends in neither .parquet nor {', '.join(SUFFIXES)}; "
-                "convert it to one of these."
+                f"{path.name} ends in none of {', '.join(readable)}; convert it to one of these, "
+                "of which texts may be packed as .gz or .zip."
             )
-        return _scan_csv(path, separator, columns)
-    except (pl.exceptions.PolarsError, OSError, UnicodeError) as error:
+        return _scan_csv(look_at(path), columns)
+    except (
+        pl.exceptions.PolarsError,
+        OSError,
+        UnicodeError,
+        zipfile.BadZipFile,
+        EOFError,
+    ) as error:
         reason = str(error).splitlines()[0][:200]
         raise DataError(f"{path} cannot be read as a table: {reason}") from error
 
 
-def _scan_csv(path: Path, separator: str, columns: Columns | None) -> pl.DataFrame:
-    if columns is None:
-        return pl.read_csv(path, separator=separator, infer_schema_length=10_000)
-    header = pl.scan_csv(path, separator=separator, infer_schema=False).collect_schema().names()
-    found = columns.resolve(header)
-    # Ids and attributes stay text, so that "007" and "A7" in one column are no conflict.
-    texts = {name: pl.String for role, name in found.items() if role not in {"weight", "value"}}
+def _read_folder(path: Path, columns: Columns | None) -> pl.DataFrame:
+    """Read a folder of Parquet files, in which folders named like a=1 are columns, too."""
+    if not any(path.rglob("*.parquet")):
+        raise DataError(f"{path} is a folder without Parquet files; give a CSV or Parquet file.")
+    try:
+        frame = pl.scan_parquet(path / "**" / "*.parquet", hive_partitioning=True)
+        return _select(_with_categories(frame, columns), columns)
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).splitlines()[0][:200]
+        raise DataError(f"{path} cannot be read as a table: {reason}") from error
+
+
+def _read_excel(path: Path) -> pl.DataFrame:
+    try:
+        return pl.read_excel(path)
+    except ModuleNotFoundError as error:
+        raise DataError(
+            f"To read {path.name} an extra is needed: pip install 'hedgerow[excel]'."
+        ) from error
+    except Exception as error:
+        # The library behind has an exception family of its own.
+        if "fastexcel" not in type(error).__module__:
+            raise
+        raise DataError(f"{path.name} is no Excel file; save it as .xlsx or .csv anew.") from error
+
+
+def _scan_csv(text: Text, columns: Columns | None) -> pl.DataFrame:
+    """Read a text table; of the columns that are needed all stay text, as ids such as "007" are."""
+    source = io.BytesIO(text.body) if isinstance(text.body, bytes) else text.body
     frame = pl.scan_csv(
-        path, separator=separator, schema_overrides=texts, infer_schema_length=10_000
+        source,
+        separator=text.separator,
+        has_header=text.header,
+        infer_schema=columns is None,
+        infer_schema_length=10_000,
     )
+    frame = _named(frame, text)
+    if columns is None:
+        return frame.collect()
+    stamp = columns.resolve(frame.collect_schema().names())["timestamp"]
     frame = _with_categories(frame, columns)
     # Times that are whole numbers become such; where one is not, all stay text for a closer look.
-    stamp = found["timestamp"]
     if frame.select(pl.col(stamp).cast(pl.Int64, strict=False).is_null().any()).collect().item():
         return _select(frame, columns)
     return _select(frame.with_columns(pl.col(stamp).cast(pl.Int64)), columns)
+
+
+def _named(frame: pl.LazyFrame, text: Text) -> pl.LazyFrame:
+    """Call columns by their names without blanks, or by numbers where they have none."""
+    present = frame.collect_schema().names()
+    names = [name.strip() if text.header else str(n) for n, name in enumerate(present, start=1)]
+    if len(set(names)) == len(present):
+        frame = frame.rename(dict(zip(present, names, strict=True)))
+    return frame.with_columns(pl.col(pl.String).str.strip_chars()) if text.padded else frame
 
 
 def _with_categories(frame: pl.LazyFrame, columns: Columns | None) -> pl.LazyFrame:

@@ -6,6 +6,9 @@ import time
 
 import polars as pl
 
+from hedgerow.data.ids import as_ids
+from hedgerow.data.moments import as_moments
+from hedgerow.data.numbers import as_numbers
 from hedgerow.errors import DataError
 
 LONGEST_ID = 256
@@ -13,15 +16,8 @@ LONGEST_ID = 256
 
 DAY = 86_400
 
-DATES = (
-    "%+",
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%M",
-    "%Y-%m-%d",
-)
-"""The ISO ways to write a date, the fullest first."""
+MOMENT = "moment"
+"""The column of times as fine as the source has them, where seconds do not tell their order."""
 
 
 def clean(table: pl.DataFrame, *, drop_invalid: bool) -> tuple[pl.DataFrame, tuple[str, ...]]:
@@ -37,8 +33,9 @@ def clean(table: pl.DataFrame, *, drop_invalid: bool) -> tuple[pl.DataFrame, tup
     Returns
     -------
     tuple
-        The table with timestamps as 64-bit numbers (seconds, where they were dates), and a note
-        on each thing that was mended.
+        The table with timestamps as 64-bit numbers (seconds, where they were dates), in a column
+        ``moment`` as fine as they were where they have fractions, and a note on each thing that was
+        mended.
 
     Raises
     ------
@@ -48,8 +45,11 @@ def clean(table: pl.DataFrame, *, drop_invalid: bool) -> tuple[pl.DataFrame, tup
     if not table.height:
         raise DataError("The source holds no interaction; give at least one row.")
     notes = []
-    texts = [_as_text(table[name]) for name in ("user_id", "item_id")]
-    table = table.with_columns(*texts, _as_seconds(table["timestamp"]))
+    texts = [as_ids(table[name]) for name in ("user_id", "item_id")]
+    moments = as_moments(table["timestamp"])
+    table = table.with_columns(*texts, moments.floor().cast(pl.Int64, strict=False))
+    if moments.dtype.is_float():
+        table = table.with_columns(moments.alias(MOMENT))
     for name in (name for name in ("weight", "value") if name in table.columns):
         table = table.with_columns(_as_number(table[name]))
     for wrong, what, cure in _faults(table):
@@ -104,57 +104,9 @@ def _faults(table: pl.DataFrame) -> list[tuple[pl.Expr, str, str]]:
     return faults
 
 
-def _as_text(ids: pl.Series) -> pl.Series:
-    """Ids are whole numbers or text; floats that are whole (a habit of pandas) become numbers."""
-    if isinstance(ids.dtype, pl.String | pl.Categorical) or ids.dtype.is_integer():
-        return ids
-    if ids.dtype.is_float():
-        if ids.drop_nulls().is_finite().all() and (ids.drop_nulls() % 1 == 0).all():
-            return ids.cast(pl.Int64)
-        return ids.fill_nan(None).cast(pl.String)
-    if ids.dtype == pl.Object:
-        raise DataError(
-            f"Column {ids.name!r} mixes types; turn every {ids.name} into text, for instance."
-        )
-    if ids.dtype.is_nested() or ids.dtype == pl.Binary:
-        raise DataError(f"Column {ids.name!r} holds {ids.dtype}; an id is a number or a text.")
-    return ids.cast(pl.String)
-
-
-def _as_seconds(stamps: pl.Series) -> pl.Series:
-    if stamps.dtype == pl.String:
-        numbers = stamps.cast(pl.Float64, strict=False)
-        stamps = numbers if numbers.null_count() < len(stamps) else _as_dates(stamps)
-    if stamps.dtype == pl.Date:
-        stamps = stamps.cast(pl.Datetime("us"))
-    if isinstance(stamps.dtype, pl.Datetime):
-        return stamps.cast(pl.Datetime("us")).dt.epoch("s").cast(pl.Int64)
-    if not stamps.dtype.is_numeric():
-        raise DataError(
-            f"Column 'timestamp' holds {stamps.dtype}; give seconds since 1970 or ISO dates."
-        )
-    if stamps.dtype.is_float():
-        stamps = stamps.fill_nan(None)
-    stamps = stamps.cast(pl.Int64, strict=False)
-    typical = stamps.median()
-    # Seconds reach 1e11 in the year 5138: what is larger counts milli-, micro- or nanoseconds.
-    if not isinstance(typical, float):
-        return stamps
-    for limit, unit in ((1e17, 10**9), (1e14, 10**6), (1e11, 10**3)):
-        if typical > limit:
-            return stamps // unit
-    return stamps
-
-
-def _as_dates(stamps: pl.Series) -> pl.Series:
-    for pattern in DATES:
-        dates = stamps.str.to_datetime(pattern, strict=False, time_unit="us", time_zone="UTC")
-        if dates.null_count() < len(dates):
-            return dates.dt.replace_time_zone(None)
-    return pl.Series(stamps.name, [None] * len(stamps), pl.Int64)
-
-
 def _as_number(column: pl.Series) -> pl.Series:
-    if column.dtype == pl.String or column.dtype.is_numeric():
+    if column.dtype == pl.String:
+        return as_numbers(column)
+    if column.dtype.is_numeric():
         return column.cast(pl.Float64, strict=False)
     raise DataError(f"Column {column.name!r} holds {column.dtype}; it must be a number.")
