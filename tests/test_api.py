@@ -134,7 +134,8 @@ def test_less_than_one_worker_is_refused(log, workers):
 def test_evaluating_counts_hits(log):
     train, test = hr.hold_out(log)
     model = hr.simulate(RECIPE, train).model
-    lists = model.recommend_many(histories_of(test.history), k=3)
+    ids = log.catalog.ids
+    lists = model.recommend_many([[ids[i] for i in h] for h in histories_of(test.history)], k=3)
     hits = [
         log.catalog.ids[target[0]] in {r.item_id for r in found}
         for found, target in zip(lists, histories_of(test.targets), strict=True)

@@ -81,14 +81,37 @@ def test_whoever_has_seen_everything_gets_nothing(recommender):
 
 def test_many_are_served_like_one(recommender):
     histories = [[1, 4], [], [2, 2, 2], list(range(N_ITEMS))]
-    many = recommender.recommend_many(histories, k=4)
+    ids = [[f"i{i}" for i in history] for history in histories]
+    many = recommender.recommend_many(ids, k=4)
     assert len(many) == 4
-    for history, result in zip(histories, many, strict=True):
-        alone = recommender.recommend([f"i{i}" for i in history], k=4)
+    for history, result in zip(ids, many, strict=True):
+        alone = recommender.recommend(history, k=4)
         assert [r.item_id for r in result] == [r.item_id for r in alone]
     assert recommender.recommend_many([], k=4) == []
-    arrays = [np.array(h, np.int32) for h in histories]
-    assert recommender.recommend_many(arrays, k=4) == many
+
+
+def test_ids_are_not_taken_for_numbers_of_rows():
+    """Ids that are numbers, none of them its own row's."""
+    catalog = Catalog(pl.Series("item_id", [str(10 + i) for i in range(N_ITEMS)]))
+    recipe = make("transitions")
+    model = Recommender(recipe, states_of(recipe, BLOCK)[-1], catalog)
+    many = model.recommend_many([[11, 14], [1, 4, 5000]], k=4)
+    assert many[0] == model.recommend(["11", "14"], k=4)
+    assert many[1] == model.recommend([], k=4)
+    with pytest.raises(ConfigError, match="not one text"):
+        model.recommend_many(["11,14"])
+
+
+def test_a_short_list_is_the_beginning_of_a_long_one():
+    """Also where most scores are equal, as of a newcomer."""
+    catalog = Catalog(pl.Series("item_id", [f"i{i}" for i in range(N_ITEMS)]))
+    recipe = make("popularity")
+    for counts in (np.zeros(N_ITEMS), np.arange(N_ITEMS) // 4, np.arange(N_ITEMS)[::-1] // 3):
+        model = Recommender(recipe, State({"counts": counts}, 1), catalog)
+        order = sorted(range(N_ITEMS), key=lambda i: (-counts[i], i))
+        for k in range(1, N_ITEMS + 3):
+            found = [r.item_id for r in model.recommend([], k)]
+            assert found == [f"i{i}" for i in order[:k]]
 
 
 @pytest.mark.parametrize("k", [0, -3])

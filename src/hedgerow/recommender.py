@@ -17,6 +17,7 @@ from hedgerow.data.catalog import Catalog
 from hedgerow.errors import CheckpointError, ConfigError
 from hedgerow.models.base import Recipe, Scorer, State
 from hedgerow.models.file import ModelFile, names_of
+from hedgerow.models.ranking import best
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Recommender:
         history
             Item ids, oldest first; may be empty. Items that the model does not know are left out.
         k
-            How many recommendations.
+            How many recommendations; fewer are the beginning of more.
         repeats
             Whether items of the history may be recommended again.
         among
@@ -90,31 +91,33 @@ class Recommender:
         DataError
             ``among`` names an unknown item.
         """
-        if isinstance(history, str):
-            raise ConfigError("A history is a list of item ids, not one text.")
-        known = self.catalog.numbers(history)
-        return self.recommend_many([known[known >= 0]], k, repeats=repeats, among=among)[0]
+        return self.recommend_many([history], k, repeats=repeats, among=among)[0]
 
     def recommend_many(
         self,
-        histories: Sequence[Sequence[int] | NDArray[np.int32]],
+        histories: Iterable[Sequence[Any]],
         k: int = 10,
         *,
         repeats: bool = False,
         among: Iterable[Any] | None = None,
     ) -> list[list[Recommendation]]:
-        """Recommend to many at once, from histories of item numbers.
+        """Recommend to many at once.
 
         Parameters
         ----------
         histories
-            Item numbers of the catalog, oldest first, one list per user.
+            One list of item ids per person, oldest first, as in :meth:`recommend`.
         k, repeats, among
+            As in :meth:`recommend`.
+
+        Raises
+        ------
+        ConfigError, DataError
             As in :meth:`recommend`.
         """
         if k < 1:
             raise ConfigError("Ask for at least one recommendation.")
-        block = Block.of([list(h) for h in histories], len(self.catalog))
+        block = Block.of([self._known(history) for history in histories], len(self.catalog))
         scores = np.array(self.scorer.scores(block), np.float32)
         if not repeats:
             scores[block.rows, block.items] = -np.inf
@@ -122,17 +125,22 @@ class Recommender:
             barred = np.ones(len(self.catalog), np.bool_)
             barred[self.catalog.known(among)] = False
             scores[:, barred] = -np.inf
-        k = min(k, scores.shape[1])
-        best = np.argpartition(scores, -k, axis=1)[:, -k:]
-        return [self._listed(row, numbers) for row, numbers in zip(scores, best, strict=True)]
+        return [self._listed(row, best(row, k)) for row in scores]
+
+    def _known(self, history: Sequence[Any]) -> list[int]:
+        """Return the numbers of a history's items, but for those that the model does not know."""
+        if isinstance(history, str):
+            raise ConfigError("A history is a list of item ids, not one text.")
+        numbers = self.catalog.numbers(history)
+        known: list[int] = numbers[numbers >= 0].tolist()
+        return known
 
     def _listed(self, scores: NDArray[Any], numbers: NDArray[Any]) -> list[Recommendation]:
-        ordered = numbers[np.argsort(-scores[numbers], kind="stable")]
         return [
             Recommendation(
                 str(self.catalog.ids[int(i)]), self.catalog.title(int(i)), float(scores[i]), place
             )
-            for place, i in enumerate(ordered, start=1)
+            for place, i in enumerate(numbers, start=1)
             if np.isfinite(scores[i])
         ]
 

@@ -40,8 +40,10 @@ def pick_examples(
     chosen = order[np.linspace(0, len(order) - 1, min(examples, len(order))).astype(np.int64)]
     part = fold.take(chosen)
     histories, targets = _items(part.history), _items(part.targets)
-    lists = recommender.recommend_many(histories, k, repeats=repeats)
-    title = log.catalog.title
+    ids, title = log.catalog.ids, log.catalog.title
+    lists = recommender.recommend_many(
+        [[ids[item] for item in history] for history in histories], k, repeats=repeats
+    )
     return tuple(
         Example(
             user=str(log.users[int(user)]),
