@@ -106,6 +106,14 @@ def test_once_says_what_it_waits_for_and_stops_when_it_is_told_to(deployed, tmp_
     assert "Traceback" not in program.text
 
 
+def test_files_for_tls_that_are_missing_are_named(command, deployed, tmp_path):
+    none, first = tmp_path / "none.pem", [*pinning(deployed), "--token", TOKEN]
+    assert f"{none} cannot" in refusal(command("join", tmp_path / "agent", *first, "--ca", none))
+    own = ["--certificate", none, "--certificate-key", none]
+    assert f"{none} and its key" in refusal(command("join", tmp_path / "agent", *first, *own))
+    assert not (tmp_path / "agent").exists()
+
+
 def test_tokens_that_are_wrong(command, deployed, tmp_path):
     used = deployed.token("once", 5)
     first = command("join", tmp_path / "first", *pinning(deployed), "--token", used, "--once")
