@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import signal
+import time
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -87,6 +89,29 @@ def test_tasks_are_remembered_and_added_to(command, deployed, tmp_path):
         assert f"Taking part in {', '.join(tasks) or 'any task'}" in found.stderr
         values = json.loads((tmp_path / "agent" / "profile.json").read_text())
         assert values["guard"]["tasks"] == tasks
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_once_says_what_it_waits_for_and_stops_when_it_is_told_to(deployed, tmp_path, number):
+    (tmp_path / "data.csv").write_text(CSV)
+    own = ["--token", deployed.token(f"brief-{number.value}", 5), "--data", tmp_path / "data.csv"]
+    program = deployed.join(tmp_path / "agent", *pinning(deployed), *own, *NAMES, "--once")
+    program.wait_for("Asking http://127.0.0.1")
+    begun = time.monotonic()
+    program.process.send_signal(number)
+    assert program.process.wait(20) == 0
+    # The coordinator would hold the question for 20 s.
+    assert time.monotonic() - begun < 5
+    assert "Stopped" in program.text
+    assert "Traceback" not in program.text
+
+
+def test_files_for_tls_that_are_missing_are_named(command, deployed, tmp_path):
+    none, first = tmp_path / "none.pem", [*pinning(deployed), "--token", TOKEN]
+    assert f"{none} cannot" in refusal(command("join", tmp_path / "agent", *first, "--ca", none))
+    own = ["--certificate", none, "--certificate-key", none]
+    assert f"{none} and its key" in refusal(command("join", tmp_path / "agent", *first, *own))
+    assert not (tmp_path / "agent").exists()
 
 
 def test_tokens_that_are_wrong(command, deployed, tmp_path):

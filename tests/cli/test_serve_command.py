@@ -68,6 +68,7 @@ def test_a_port_that_is_taken(deployed):
 def test_it_stops_when_it_is_told_to_and_starts_again(deployed, role):
     for _ in range(2):
         program = deployed.serve(role)
+        assert "Running upgrade" not in program.text
         port = deployed.port if role == "coordinator" else deployed.helper_port
         assert program.stop() == 0
         wait_until(lambda port=port: not listens(port), "it still listens")

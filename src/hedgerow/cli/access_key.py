@@ -30,25 +30,29 @@ def access_key(
     database: Annotated[
         str | None,
         typer.Option(
-            envvar="HEDGEROW_DATABASE", help="As given to 'hedgerow serve'.", callback=revealed
+            envvar="HEDGEROW_DATABASE",
+            help="By default the one that 'hedgerow serve' noted in the folder.",
+            callback=revealed,
         ),
     ] = None,
 ) -> None:
     """Make an access key and print it; it is kept nowhere.
 
-    Needs the coordinator's folder and database, not the running coordinator: this is how the first
-    operator gets in.
+    Needs the coordinator's folder and the database that 'hedgerow serve' has made, not the running
+    coordinator: this is how the first operator gets in.
     """
     try:
         from hedgerow.server.security import access, audit_log, keys
         from hedgerow.server.settings import Settings
         from hedgerow.server.storage.database import Database
+        from hedgerow.server.storage.noted import known
     except ImportError as error:
         raise ConfigError(
             f"The server needs an extra ({error.name}): pip install 'hedgerow[server]'."
         ) from error
     signing = keys.load_coordinator(folder).signing
-    opened = Database.open(Settings(folder, database=database).database_url)
+    settings = known(Settings(folder, database=database))
+    opened = Database.open(settings.database_url, upgrade=False)
     try:
         with opened.write() as connection:
             made = access.new_access_key(connection, name, access.Role(role.value), clock=time.time)

@@ -9,12 +9,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hedgerow.errors import ConfigError
 from hedgerow.privacy.secure.identity import public
 from hedgerow.server.operations.archive import Manifest, reading
-from hedgerow.server.operations.backup import back_up
+from hedgerow.server.operations.backup import back_up, check_used
 from hedgerow.server.operations.restore import Restored, restore, restore_keys
 from hedgerow.server.security import keys, parties
 from hedgerow.server.settings import AUTHORITY, COORDINATOR, HELPER, Settings
 from hedgerow.server.storage.blobs import Blobs, open_blobs
 from hedgerow.server.storage.database import Database
+from hedgerow.server.storage.noted import known
 
 _NEW_KEY = (
     "Give the helper new keys before it starts, by 'hedgerow init --role helper' in a new folder: "
@@ -35,9 +36,11 @@ def save(
     folder: Path, file: Path, role: str, database: str | None, blobs: str | None, *, with_keys: bool
 ) -> Manifest:
     """Write a backup and return what it holds; see `back_up`."""
-    settings = Settings(folder, role, database=database, blobs=blobs)
+    settings = known(Settings(folder, role, database=database, blobs=blobs))
     opened = Database.open(settings.database_url, upgrade=False)
     try:
+        with opened.read() as connection:
+            check_used(connection)
         keys_of = folder if with_keys else None
         return back_up(file, opened, _blobs(settings), role=role, secrets_of=keys_of)
     finally:

@@ -19,7 +19,8 @@ Url = Annotated[
     typer.Option(
         "--database",
         envvar="HEDGEROW_DATABASE",
-        help="As for serve; by default in the folder.",
+        help="By default the one that 'hedgerow serve' noted in the folder; "
+        "to restore, an empty one.",
         callback=revealed,
     ),
 ]

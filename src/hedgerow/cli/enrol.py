@@ -102,6 +102,7 @@ def _made_here(folder: Path, database: str | None, wanted: _Wanted) -> dict[str,
         from hedgerow.server.security import enrolment, keys
         from hedgerow.server.settings import AUTHORITY, Settings
         from hedgerow.server.storage.database import Database
+        from hedgerow.server.storage.noted import known
     except ImportError as error:
         raise ConfigError(
             f"The authority needs an extra ({error.name}): pip install 'hedgerow[server]'."
@@ -112,7 +113,8 @@ def _made_here(folder: Path, database: str | None, wanted: _Wanted) -> dict[str,
             "its URL and an access key."
         )
     keys.load_authority(folder)
-    opened = Database.open(Settings(folder, AUTHORITY, database=database).database_url)
+    settings = known(Settings(folder, AUTHORITY, database=database))
+    opened = Database.open(settings.database_url, upgrade=False)
     try:
         with opened.write() as connection:
             made = enrolment.new_tokens(

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rich.console import Console
 
 from hedgerow.cli.join_request import Agreement, Contact, Data, Duty, Joining
-from hedgerow.client.agent import Agent, api_of, connect
-from hedgerow.client.api import Api
+from hedgerow.client.agent import Agent, api_of, connect, unless
+from hedgerow.client.api import WAIT, Api, Later
 from hedgerow.client.connection import Tls, reach
 from hedgerow.client.guard import Guard
 from hedgerow.client.importing import import_own, read_own
@@ -23,6 +23,7 @@ from hedgerow.client.opting_out import Without
 from hedgerow.client.profile import DEVICE, SETTINGS, Profile
 from hedgerow.client.sources import Device, Source, Table
 from hedgerow.client.store import Store
+from hedgerow.client.taking_part import Part
 from hedgerow.data.columns import Columns
 from hedgerow.errors import ConfigError, DataError
 from hedgerow.federation.deployment import HOW, Deployment, digits_of
@@ -154,11 +155,13 @@ async def _live(agent: Agent, duty: Duty, console: Console) -> None:
         loop.add_signal_handler(number, stop.set)
     async with connect(agent.profile) as http:
         api = api_of(agent.profile, http)
+        if duty.once:
+            console.print(f"Asking {agent.profile.coordinator} for a round, for up to {WAIT} s.")
+            if await unless(stop, _once(agent, api, duty.recommend)) is None:
+                console.print("Stopped; what was about to be sent is kept.")
+            return
         if duty.recommend is not None:
             await agent.fetch_live(api, duty.recommend)
-        if duty.once:
-            await agent.once(api)
-            return
         listener = None
         if duty.listen is not None:
             listener = _listen(agent, duty.listen, duty.listen_token)
@@ -168,6 +171,13 @@ async def _live(agent: Agent, duty: Duty, console: Console) -> None:
         finally:
             if listener is not None:
                 listener.stop()
+
+
+async def _once(agent: Agent, api: Api, task: str | None) -> Part | Later:
+    """Fetch the model that recommends here, and take part where there is a round."""
+    if task is not None:
+        await agent.fetch_live(api, task)
+    return await agent.once(api)
 
 
 def _source(data: Data, profile: Profile, store: Store, console: Console) -> Source:

@@ -144,7 +144,7 @@ class Agent:
                 if task is not None:
                     await self.fetch_live(api, task)
                 # The journal has what it was about to send, as after a crash.
-                found = await _unless(stop, self.once(api))
+                found = await unless(stop, self.once(api))
                 if found is None:
                     return
                 pause = found.seconds if isinstance(found, Later) else 0.0
@@ -203,7 +203,7 @@ def api_of(profile: Profile, http: httpx.AsyncClient) -> Api:
     return Api(http, profile.key, audience=profile.deployment.audience)
 
 
-async def _unless(stop: asyncio.Event, work: Coroutine[None, None, T]) -> T | None:
+async def unless(stop: asyncio.Event, work: Coroutine[None, None, T]) -> T | None:
     """Return what comes of some waiting; None where it is told to stop first."""
     waiting, told = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     try:

@@ -49,11 +49,40 @@ def reach(url: str, tls: Tls) -> httpx.AsyncClient:
     Raises
     ------
     ConfigError
-        Others could stand in for the URL; see `check_url`.
+        Others could stand in for the URL, see `check_url`; or a file cannot be used.
     """
     check_url(url)
-    context = ssl.create_default_context(cafile=tls.ca)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context = trusting(tls.ca)
     if tls.certificate is not None:
-        context.load_cert_chain(tls.certificate, tls.key)
+        try:
+            context.load_cert_chain(tls.certificate, tls.key)
+        except OSError as error:
+            raise ConfigError(
+                f"The certificate {tls.certificate} and its key {tls.key} cannot be used "
+                f"({error.strerror or error})."
+            ) from error
     return bounded_async(httpx.AsyncClient(base_url=url, verify=context))
+
+
+def trusting(authority: str | None) -> ssl.SSLContext:
+    """Return what checks a coordinator's certificate.
+
+    Parameters
+    ----------
+    authority
+        PEM file of who vouches for it; the system's where None.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be used.
+    """
+    try:
+        context = ssl.create_default_context(cafile=authority)
+    except OSError as error:
+        raise ConfigError(
+            f"The authority's file {authority} cannot be used ({error.strerror or error}); name "
+            "the deployment's ca.pem."
+        ) from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    return context

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import httpx
 
 from hedgerow.addresses import check_url
 from hedgerow.client.api import UnavailableError
+from hedgerow.client.connection import trusting
 from hedgerow.errors import ConfigError, ProtocolError
 
 PARQUET = "application/vnd.apache.parquet"
@@ -151,14 +151,7 @@ def connect(url: str, key: str, authority: str | None = None) -> Iterator[Operat
     check_url(url)
     if not (key.isascii() and key.isprintable()):
         raise ConfigError("An access key is text of letters, digits, hyphens and underscores.")
-    try:
-        context = ssl.create_default_context(cafile=authority)
-    except OSError as error:
-        raise ConfigError(
-            f"The authority's file {authority} cannot be used ({error.strerror or error}); name "
-            "the deployment's ca.pem."
-        ) from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context = trusting(authority)
     headers = {"authorization": f"Bearer {key}"}
     with httpx.Client(base_url=url, headers=headers, verify=context, timeout=PATIENCE) as http:
         yield Operator(http)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -63,6 +64,7 @@ from hedgerow.server.site import Site
 from hedgerow.server.storage.blobs import open_blobs
 from hedgerow.server.storage.database import Database
 from hedgerow.server.storage.inbox import Inbox
+from hedgerow.server.storage.noted import note, to_serve
 
 PER_ADDRESS, PER_CLIENT = Rate(6000, 1.0), Rate(600, 60.0)
 """What an address may send (an office of many devices has one), and a client or a program."""
@@ -91,9 +93,14 @@ def application(settings: Settings) -> Iterator[Application]:
         The database cannot be used.
     """
     _check(settings)
+    settings = to_serve(settings)
     with ExitStack() as stack:
         database = Database.open(settings.database_url)
         stack.callback(database.close)
+        if not note(settings):
+            structlog.get_logger(__name__).warning(
+                "the folder cannot be written, so commands on it need --database"
+            )
         if settings.role == HELPER:
             app = build_helper(_helper(settings, database), _probed(settings, database))
         elif settings.role == AUTHORITY:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from console.seeded import ITEMS, fill, terms
 from routes.interface import NOW, coordinator
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from hedgerow.privacy.policy import Policy
 from hedgerow.privacy.secure.wire import to_wire
@@ -166,3 +166,13 @@ def test_a_disk_that_fills_up(running, monkeypatch):
     assert "DiskFull" in holding(running)
     monkeypatch.setattr(conditions, "DISK_LEFT", share / 2)
     assert "DiskFull" not in holding(running)
+
+
+def test_a_task_whose_runs_are_over_needs_no_clients(running):
+    policy = Policy(secure="split", minimum=900)
+    running.deployment.task(Task("wide", "popularity", "0" * 64, policy, schedule="once"), ITEMS)
+    wide = select(tables.tasks.c.id).where(tables.tasks.c.name == "wide").scalar_subquery()
+    change(running, update(tables.runs).values(task=wide, status="running"))
+    assert "FewClients" in holding(running)
+    change(running, update(tables.runs).values(status="done"))
+    assert "FewClients" not in holding(running)

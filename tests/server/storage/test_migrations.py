@@ -102,7 +102,7 @@ def test_many_may_start_at_once(url):
 
 
 def test_tables_that_are_missing_are_not_made_unasked(url):
-    with pytest.raises(StorageError, match="upgrade it first"):
+    with pytest.raises(StorageError, match="start 'hedgerow serve'"):
         Database.open(url, upgrade=False)
 
 

@@ -15,8 +15,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from sqlalchemy import Connection, Table, null, select
+from sqlalchemy import Connection, Table, exists, null, select
 
+from hedgerow.errors import DataError
 from hedgerow.server.operations.archive import (
     BLOBS,
     KEYS,
@@ -107,6 +108,23 @@ def key_files(role: str) -> list[str]:
     halves = {parties.HELPER_HALF, parties.AUTHORITY_HALF} if role == COORDINATOR else set[str]()
     pinned = {parties.DEPLOYMENT} if role == parties.HELPER else set[str]()
     return sorted(own | halves | pinned)
+
+
+def check_used(connection: Connection) -> None:
+    """Refuse a database without a row: it is a fresh one, and not the one that is meant.
+
+    Raises
+    ------
+    DataError
+        There is nothing to back up.
+    """
+    # A server notes settings of its own at its first start.
+    lasting = [table for table in tables.metadata.sorted_tables if table is not tables.settings]
+    if not any(connection.scalar(select(exists().select_from(table))) for table in lasting):
+        raise DataError(
+            f"The database {connection.engine.url} holds nothing yet, so there is nothing to back "
+            "up; check which one 'hedgerow serve' was given."
+        )
 
 
 def _rows(connection: Connection, table: Table) -> Iterator[bytes]:

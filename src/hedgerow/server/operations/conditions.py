@@ -24,6 +24,7 @@ from hedgerow.server.storage import tables
 from hedgerow.server.tasks.registry import ACTIVE, best_model, models_of
 from hedgerow.server.tasks.runs import FAILED as RUN_FAILED
 from hedgerow.server.tasks.runs import RUNNING, Population, account_of
+from hedgerow.server.tasks.schedule import next_run
 from hedgerow.server.tasks.task import Task
 
 PAGE, TICKET = "page", "ticket"
@@ -178,11 +179,18 @@ def budget_nearly_spent(seen: Seen) -> Iterator[Found]:
 
 def few_clients(seen: Seen) -> Iterator[Found]:
     """Look for tasks that wait for more clients to enrol."""
-    enrolled = len(Population.of(seen.connection).users)
+    enrolled, runs = len(Population.of(seen.connection).users), tables.runs
     for row in seen.tasks:
         task = Task.from_json(row.body)
         wanted = max(2, task.policy.minimum, task.clients)
-        if row.status == ACTIVE and enrolled < wanted:
+        if row.status != ACTIVE or enrolled >= wanted:
+            continue
+        of_task = select(runs.c.status, runs.c.created).where(runs.c.task == row.id)
+        begun = seen.connection.execute(of_task.order_by(runs.c.created)).all()
+        last = begun[-1].created if begun else None
+        goes_on = any(run.status == RUNNING for run in begun)
+        # A task whose last run is over needs nobody any more.
+        if goes_on or next_run(task, row.created, last, len(begun), seen.now) is not None:
             yield Found(f"{enrolled} clients are enrolled and {wanted} are needed.", task.name)
 
 

@@ -92,6 +92,8 @@ def configure(stream: TextIO | None = None, *, level: int = logging.INFO) -> Non
     logging.getLogger("uvicorn.access").disabled = True
     # What is asked of other servers, with its address, on every call.
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    # Each step from an empty database to today's tables.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -71,7 +71,8 @@ class Database:
         url
             ``sqlite:///file`` or ``postgresql://user:password@host/name``.
         upgrade
-            Make or change the tables where they are missing or of an older version.
+            Make or change the tables where they are missing or of an older version; without, a
+            database that is not there is not made either.
 
         Raises
         ------
@@ -80,7 +81,9 @@ class Database:
         StorageError
             It cannot be reached, or its tables are of another version.
         """
-        parsed = _parsed(url)
+        parsed = parsed_address(url)
+        if not upgrade:
+            _check_file(parsed)
         if upgrade:
             maker = cls(_engine(parsed, foreign_keys=False))
             try:
@@ -168,8 +171,14 @@ def insert_once(
     return list(connection.execute(statement, rows))
 
 
-def _parsed(url: str) -> URL:
-    """Read an address and choose the driver."""
+def parsed_address(url: str) -> URL:
+    """Read an address and choose the driver.
+
+    Raises
+    ------
+    ConfigError
+        It is of no database that can be used.
+    """
     try:
         parsed = make_url(url)
     except ArgumentError:
@@ -207,6 +216,15 @@ def _engine(url: URL, *, foreign_keys: bool) -> Engine:
     event.listen(engine, "connect", partial(_set_up_sqlite, foreign_keys=foreign_keys))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _check_file(url: URL) -> None:
+    """Refuse an SQLite file that is not there; a slip in its name would else make an empty one."""
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
+        raise StorageError(
+            f"There is no database {url.database}; check its name, or start 'hedgerow serve', "
+            "which makes one."
+        )
 
 
 def _make_private(file: Path) -> None:
@@ -265,7 +283,8 @@ def _check(database: Database) -> None:
         )
     if age is schema.Age.OLDER:
         raise StorageError(
-            f"The database {database.engine.url} has no tables or older ones; upgrade it first."
+            f"The database {database.engine.url} has no tables or older ones; start "
+            "'hedgerow serve' with it, which brings them up to date."
         )
 
 
