@@ -1,5 +1,6 @@
 """Four megabytes that are no message cost no more than to be looked at, whatever was expected."""
 
+import math
 import time
 import tracemalloc
 from dataclasses import fields, is_dataclass
@@ -90,10 +91,15 @@ def cost(read, body):
     with pytest.raises((ProtocolError, ConfigError)) as problem:
         read(body)
     assert len(str(problem.value)) < 400
-    started = time.process_time()
-    with pytest.raises((ProtocolError, ConfigError)):
-        read(body)
-    seconds = time.process_time() - started
+    seconds = math.inf
+    for _ in range(3):
+        started = time.process_time()
+        with pytest.raises((ProtocolError, ConfigError)):
+            read(body)
+        seconds = min(seconds, time.process_time() - started)
+        # A busy machine takes longer; what costs too much does so each time.
+        if seconds <= SECONDS:
+            break
     tracemalloc.start()
     with pytest.raises((ProtocolError, ConfigError)):
         read(body)
