@@ -216,9 +216,10 @@ def rehearse(
         options = ["--helper", helper] if split else []
         options += [part for origin in origins for part in ("--origin", origin)]
         start(processes, folder, "coordinator", (*serve, str(ports[0]), *options))
-        key = said(access_key, keys, "rehearsal", role=RoleName.OPERATOR).strip()
         ca = keys / parties.CA
         _wait_for_server(url, ca, processes)
+        # Only a server makes the database in which keys are.
+        key = said(access_key, keys, "rehearsal", role=RoleName.OPERATOR).strip()
         operator = stack.enter_context(connect(url, key, str(ca)))
         yield Rehearsal(folder, url, operator, processes)
 
